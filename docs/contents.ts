@@ -54,6 +54,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "docs/scale.md",
     "docs/emulators.md",
     "docs/rehearsal.md",
+    "docs/reliability.md",
     "acceptance/README.md",
     "bench/README.md",
   ],

@@ -1,0 +1,53 @@
+import type { History } from "../history.ts";
+import type { EndState } from "../simulate.ts";
+import type { Workload } from "../workload.ts";
+import * as deliveries from "./deliveries.ts";
+import * as inbound from "./inbound.ts";
+import * as pace from "./pace.ts";
+import * as requests from "./requests.ts";
+
+/** What a run shows that a guarantee rules out. */
+export interface Violation {
+  /** The guarantee, such as `G2`. */
+  guarantee: string;
+  text: string;
+}
+
+export interface Run {
+  workload: Workload;
+  history: History;
+  end: EndState;
+}
+
+export type Check = (run: Run) => Violation[];
+
+const checks: readonly Check[] = [
+  inbound.ackedWebhooks,
+  inbound.webhookAnswers,
+  inbound.forgedWebhooks,
+  inbound.publishes,
+  inbound.oneIdentity,
+  inbound.deadLetters,
+  inbound.settles,
+  requests.acceptedRequests,
+  requests.oneRequestPerKey,
+  requests.oneEnd,
+  requests.rightEnd,
+  requests.eventOrder,
+  requests.notEarly,
+  requests.queueTimeouts,
+  requests.cancelledIsSilent,
+  pace.oneInFlight,
+  pace.oneRunning,
+  pace.gaps,
+  pace.limits,
+  pace.order,
+  deliveries.deliveriesEnd,
+  deliveries.oneDelivery,
+  deliveries.attempts,
+  deliveries.failuresAreTold,
+  deliveries.cancelledDeliveries,
+];
+
+/** Checks a run against every guarantee. */
+export const violationsOf = (run: Run): Violation[] => checks.flatMap((check) => check(run));

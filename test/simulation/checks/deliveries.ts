@@ -1,0 +1,106 @@
+import type { Post } from "../history.ts";
+import type { Check, Violation } from "./checks.ts";
+import { isUnderWay } from "./requests.ts";
+
+/** Attempts of one cycle. */
+const ATTEMPTS = 8;
+
+const violation = (guarantee: string, text: string): Violation => ({ guarantee, text });
+
+/** G6: each event that a client subscribed to has one delivery, which ends. */
+export const deliveriesEnd: Check = ({ history, end }) => {
+  const subscribed = new Set(
+    history.published
+      .filter(({ type, id }) => type.startsWith("workflow.") && !id.startsWith("delivery"))
+      .map(({ id }) => id),
+  );
+  const delivered = new Map(end.deliveries.map((one) => [one.eventId, one]));
+  const dead = history.deadLetters.map(({ body }) => body).join("\n");
+  return [
+    ...[...subscribed]
+      .filter((id) => !delivered.has(id) && !dead.includes(id) && !wasCancelled(id, end))
+      .map((id) => violation("G6", `the event ${id} has no delivery`)),
+    ...end.deliveries
+      .filter(({ status }) => !["delivered", "failed", "cancelled"].includes(status))
+      .map(({ eventId, status }) => violation("G6", `the delivery of ${eventId} is ${status}`)),
+  ];
+};
+
+/** G2: an event has one delivery, however often the bus sends it. */
+export const oneDelivery: Check = ({ end }) => {
+  const ids = end.deliveries.map(({ eventId }) => eventId);
+  return ids
+    .filter((id, at) => ids.indexOf(id) !== at)
+    .map((id) => violation("G2", `the event ${id} has several deliveries`));
+};
+
+function wasCancelled(
+  eventId: string,
+  { requests }: { requests: readonly { requestId: string; status: string }[] },
+): boolean {
+  return requests.some(
+    ({ requestId, status }) => status === "CANCELLED" && eventId.includes(requestId),
+  );
+}
+
+/** G6: what is `delivered` was answered 2xx; at most eight attempts; the same id and bytes. */
+export const attempts: Check = ({ history, end }) =>
+  end.deliveries.flatMap((delivery) => {
+    const posts = history.posts.filter(({ webhookId }) => webhookId === delivery.eventId);
+    const { deliveryId, eventId, status } = delivery;
+    return [
+      ...(status === "delivered" && !posts.some((post) => post.status === 200)
+        ? [violation("G6", `${eventId} is delivered, and no POST was answered 2xx`)]
+        : []),
+      ...(new Set(posts.map(({ body }) => body)).size > 1
+        ? [violation("G6", `the POSTs of ${deliveryId} differ`)]
+        : []),
+      ...(posts.length > ATTEMPTS + unrecorded(history.struck, posts)
+        ? [violation("G6", `${eventId} was posted ${posts.length} times`)]
+        : []),
+      ...repeated(history, posts),
+    ];
+  });
+
+/** POSTs whose worker was struck, so that their outcome may not be recorded. */
+const unrecorded = (struck: readonly { instance: string | undefined }[], posts: readonly Post[]) =>
+  posts.filter(({ by }) => struck.some(({ instance }) => instance === by)).length;
+
+/** G2: a POST after a 2xx has a fault of the worker that got it as its reason. */
+function repeated(history: Parameters<Check>[0]["history"], posts: readonly Post[]): Violation[] {
+  const done = posts.find(({ status, untilMs, fromMs }) => status === 200 && untilMs > fromMs);
+  if (!done) return [];
+  const isStruck = posts.some(({ by }) => history.struck.some(({ instance }) => instance === by));
+  return posts
+    .filter(({ fromMs }) => fromMs > done.untilMs && !isStruck)
+    .map(({ webhookId }) => violation("G2", `${webhookId} was posted again after its 2xx`));
+}
+
+/** G6: a delivery that failed is told on the bus and counted, once. */
+export const failuresAreTold: Check = ({ history, end }) =>
+  end.deliveries
+    .filter(({ status }) => status === "failed")
+    .flatMap(({ deliveryId }) => {
+      const told = history.published.filter(
+        ({ type, detail }) => type === "delivery.failed" && detail.includes(deliveryId),
+      );
+      return told.length > 0 && (end.counts.get("DeliveryFailed") ?? 0) > 0
+        ? []
+        : [violation("G6", `the failure of ${deliveryId} is not told`)];
+    });
+
+/** G9: no event of a cancelled request is posted by an attempt that began after the cancel. */
+export const cancelledDeliveries: Check = ({ workload, history }) =>
+  workload.requests.flatMap(({ n }) => {
+    const cancel = history.calls.find(
+      ({ key, what, status }) => key === `request-${n}` && what === "cancel" && status === 200,
+    );
+    if (!cancel) return [];
+    const { requestId } = JSON.parse(cancel.body) as { requestId: string };
+    return history.posts
+      .filter(({ webhookId }) => webhookId.includes(requestId))
+      .filter(
+        ({ fromMs, by }) => fromMs > cancel.untilMs && !isUnderWay(history, by, cancel.untilMs),
+      )
+      .map(({ webhookId }) => violation("G9", `${webhookId} was posted after the cancel`));
+  });

@@ -1,0 +1,101 @@
+import { wasStruck } from "../history.ts";
+import type { Check, Violation } from "./checks.ts";
+
+const forgedIds = ({ foreign }: { foreign: readonly { id: string; isForged: boolean }[] }) =>
+  new Set(foreign.filter(({ isForged }) => isForged).map(({ id }) => id));
+
+/** G1, G2: what was answered 200 is on the bus, or belongs to a request, or is a dead letter. */
+export const ackedWebhooks: Check = ({ history, end }) => {
+  const onBus = history.published.map(({ detail }) => detail).join("\n");
+  const dead = history.deadLetters.map(({ body }) => readDead(body)).join("\n");
+  const joined = new Set(end.requests.map(({ providerRequestId }) => providerRequestId));
+  const acked = history.webhooks.filter(({ status }) => status === 200);
+  const ids = [...new Set(acked.map(({ providerRequestId }) => providerRequestId))];
+  return ids
+    .filter((id) => !joined.has(id) && !onBus.includes(`"${id}"`) && !dead.includes(`"${id}"`))
+    .map((id) => ({ guarantee: "G1", text: `the webhook ${id} was answered 200 and is lost` }));
+};
+
+/** The bytes of a webhook in a dead letter of the inbound queue. */
+function readDead(body: string): string {
+  const base64 = /"bodyBase64":"([^"]*)"/.exec(body)?.[1];
+  return base64 === undefined ? body : Buffer.from(base64, "base64").toString();
+}
+
+/** G1: a webhook is answered 200 in the end, unless its signature is wrong. */
+export const webhookAnswers: Check = ({ history, workload }) => {
+  const forged = forgedIds(workload);
+  return history.webhooks
+    .filter(({ id, status }) => (forged.has(id) ? status === 200 : status >= 400 && status < 500))
+    .map(({ id, status }) => ({
+      guarantee: "G10",
+      text: `the webhook ${id} was answered ${status}`,
+    }));
+};
+
+/** G10: nothing of a forged webhook reaches the bus. */
+export const forgedWebhooks: Check = ({ history, workload }) => {
+  const forged = [...forgedIds(workload)];
+  return history.published
+    .filter(({ detail }) => forged.some((id) => detail.includes(`"${id}"`)))
+    .map(({ id }) => ({ guarantee: "G10", text: `the forged event ${id} was published` }));
+};
+
+/** G2: each publish of an event has the same bytes, and a second one has a fault as its reason. */
+export const publishes: Check = ({ history }) => {
+  const first = new Map<string, { detail: string; by: string; atMs: number }>();
+  const violations: Violation[] = [];
+  for (const { id, detail, by, atMs } of history.published) {
+    const before = first.get(id);
+    first.set(id, { detail, by, atMs });
+    if (!before) continue;
+    if (before.detail !== detail) {
+      violations.push({ guarantee: "G2", text: `${id} was published with other bytes` });
+    }
+    if (!wasStruck(history, before.by, sinceStart(history, before), atMs)) {
+      const text = `${by} published ${id} again without a fault of ${before.by}`;
+      violations.push({ guarantee: "G2", text });
+    }
+  }
+  return violations;
+};
+
+/** When the invocation began that published: its instance may have been struck since then. */
+function sinceStart(
+  { invocations }: { invocations: readonly { name: string; fromMs: number }[] },
+  { by, atMs }: { by: string; atMs: number },
+): number {
+  const own = invocations.filter(({ name, fromMs }) => name === by && fromMs <= atMs);
+  return Math.max(0, ...own.map(({ fromMs }) => fromMs));
+}
+
+/** G2: an event has one identity: one webhook makes one event, however often it is sent. */
+export const oneIdentity: Check = ({ history, workload }) =>
+  workload.foreign.flatMap(({ id }) => {
+    const ids = new Set(
+      history.published
+        .filter(({ type, detail }) => type === "workflow.completed" && detail.includes(`"${id}"`))
+        .map((event) => event.id),
+    );
+    return ids.size > 1 ? [{ guarantee: "G2", text: `${id} made the events ${[...ids]}` }] : [];
+  });
+
+/** G11: only a message that cannot be read becomes a dead letter. */
+export const deadLetters: Check = ({ history }) =>
+  history.deadLetters
+    .filter(({ body }) => body !== "{poison")
+    .map(({ queue, body }) => ({
+      guarantee: "G11",
+      text: `a dead letter of ${queue}: ${body.slice(0, 200)}`,
+    }));
+
+/** G12: when faults have stopped, everything ends. */
+export const settles: Check = ({ end }) =>
+  end.isSettled
+    ? []
+    : [
+        {
+          guarantee: "G12",
+          text: `not everything has ended: ${[...end.requests, ...end.deliveries].map(({ status }) => status)}`,
+        },
+      ];

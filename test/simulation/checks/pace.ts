@@ -1,0 +1,123 @@
+import { MAX_SKEW_MS } from "../engine/lambda.ts";
+import { wasStruck } from "../history.ts";
+import { settings } from "../stack.ts";
+import type { Account } from "../workload.ts";
+import type { Check, Run, Violation } from "./checks.ts";
+
+const HOUR_MS = 3_600_000;
+
+const perAccount =
+  (check: (run: Run, account: Account) => string[]): Check =>
+  (run) =>
+    run.workload.accounts.flatMap((account) =>
+      check(run, account).map(
+        (text): Violation => ({ guarantee: "G5", text: `${account.accountId}: ${text}` }),
+      ),
+    );
+
+const callsOf = ({ history }: Run, { accountId }: Account) =>
+  history.submissions.filter((call) => call.accountId === accountId);
+
+/** Whether a worker was frozen, or its clock was wrong, so that it acted later than it decided. */
+const isOff = ({ history }: Run, by: string, atMs: number) =>
+  history.struck.some(
+    ({ kind, instance, atMs: at }) => kind === "freeze" && instance === by && at <= atMs,
+  );
+
+/** G5: one submission at a time. */
+export const oneInFlight = perAccount((run, account) => {
+  const calls = callsOf(run, account);
+  return calls.flatMap((call, n) => {
+    const before = calls[n - 1];
+    if (!before || isOff(run, call.by, call.fromMs) || isOff(run, before.by, call.fromMs))
+      return [];
+    // A worker that crashed during its call has none under way any more.
+    const untilMs = Number.isFinite(before.untilMs) ? before.untilMs : before.fromMs;
+    return call.fromMs < untilMs ? [`two submissions at ${call.fromMs}`] : [];
+  });
+});
+
+/** For how long a submitted request keeps the next one from being submitted, as in the settings. */
+const HOLD_MS = settings.laneHoldSeconds * 1_000;
+
+/** G5: the next submission waits for the end of the request before, or for its hold. */
+export const oneRunning = perAccount((run, account) => {
+  const calls = callsOf(run, account);
+  return calls.flatMap((call, n) => {
+    const before = calls[n - 1];
+    if (before?.answer !== 200 || isOff(run, before.by, call.fromMs)) return [];
+    const record = run.end.requests.find(
+      ({ providerRequestId }) => providerRequestId === before.providerRequestId,
+    );
+    const endMs = Math.min(record?.finishedMs ?? 0, before.untilMs + HOLD_MS);
+    return call.fromMs + 2 * MAX_SKEW_MS < endMs
+      ? [`a submission ${endMs - call.fromMs} ms before the end of the one before`]
+      : [];
+  });
+});
+
+/** G5: at least the gap between an answer and the next submission. */
+export const gaps = perAccount((run, account) => {
+  const calls = callsOf(run, account);
+  return calls.flatMap((call, n) => {
+    const before = calls[n - 1];
+    if (!before || !Number.isFinite(before.untilMs)) return [];
+    if (isOff(run, call.by, call.fromMs) || isOff(run, before.by, call.fromMs)) return [];
+    // A call that proves that nothing happened needs no gap after it.
+    if (before.answer === "notSent" || before.answer === 429) return [];
+    const gapMs = call.fromMs - before.untilMs + 2 * MAX_SKEW_MS;
+    return gapMs < account.paceMs.min
+      ? [`only ${call.fromMs - before.untilMs} ms between two submissions`]
+      : [];
+  });
+});
+
+/** G5: no rolling hour above the limit, and nothing before the account's hours. */
+export const limits = perAccount((run, account) => {
+  const calls = callsOf(run, account).filter(({ isApplied }) => isApplied);
+  const { hourLimit, opensMs = 0 } = account;
+  const early = callsOf(run, account).filter(({ fromMs }) => fromMs + MAX_SKEW_MS < opensMs);
+  const above = calls.filter(
+    ({ fromMs }) =>
+      hourLimit !== undefined &&
+      calls.filter((one) => one.fromMs <= fromMs && one.fromMs > fromMs - HOUR_MS + 2 * MAX_SKEW_MS)
+        .length > hourLimit,
+  );
+  return [
+    ...early.map(({ fromMs }) => `a submission ${opensMs - fromMs} ms before its hours`),
+    ...above.map(({ fromMs }) => `more than ${hourLimit} submissions in the hour before ${fromMs}`),
+  ];
+});
+
+/** G5: requests of one priority that were accepted one after the other are submitted in that order. */
+export const order = perAccount((run, account) => {
+  const { requests } = run.workload;
+  const own = requests.filter(
+    ({ accountId, scheduledMs, cancelMs }) =>
+      accountId === account.accountId && scheduledMs === undefined && cancelMs === undefined,
+  );
+  const known = own.flatMap(({ n, isHigh }) => {
+    const accepts = run.history.calls.filter(
+      ({ key, what }) => key === `request-${n}` && what === "accept",
+    );
+    const ended = accepts.find(({ status }) => status === 202)?.untilMs;
+    const taken = run.history.submissions.find(
+      ({ params, isApplied }) => isApplied && params.n === n,
+    );
+    const begun = accepts[0]?.fromMs;
+    return ended === undefined || begun === undefined || !taken
+      ? []
+      : [{ n, isHigh, begun, ended, taken }];
+  });
+  return known.flatMap((a) =>
+    known
+      .filter((b) => b.isHigh === a.isHigh && a.ended + 2 * MAX_SKEW_MS < b.begun)
+      .filter((b) => b.taken.fromMs < a.taken.fromMs)
+      .filter(
+        (b) =>
+          !wasStruck(run.history, b.taken.by, 0, b.taken.fromMs) &&
+          !isOff(run, a.taken.by, a.taken.fromMs),
+      )
+      .map((b) => `request ${b.n} overtook request ${a.n}`),
+  );
+});

@@ -1,0 +1,204 @@
+import { readRequestItem } from "../../../shared/adapters/dynamo/request-item.ts";
+import { isTerminal, type RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import { MAX_SKEW_MS } from "../engine/lambda.ts";
+import type { History, Submission } from "../history.ts";
+import type { PlannedRequest } from "../workload.ts";
+import type { Check, Run, Violation } from "./checks.ts";
+
+/** A request with everything that is known of it. */
+interface Known {
+  plan: PlannedRequest;
+  requestId: string | undefined;
+  record: RequestRecord | undefined;
+  submissions: Submission[];
+  cancelledMs: number | undefined;
+}
+
+const violation = (guarantee: string, text: string): Violation => ({ guarantee, text });
+
+function knownOf({ workload, history, end }: Run): Known[] {
+  return workload.requests.map((plan) => {
+    const calls = history.calls.filter(({ key }) => key === `request-${plan.n}`);
+    const accepted = calls.find(({ what, status }) => what === "accept" && status === 202);
+    const { requestId } = JSON.parse(accepted?.body ?? "{}") as { requestId?: string };
+    const cancelled = calls.find(({ what, status }) => what === "cancel" && status === 200);
+    return {
+      plan,
+      requestId,
+      record: end.requests.find((one) => one.requestId === requestId),
+      submissions: history.submissions.filter(({ params }) => params.n === plan.n),
+      cancelledMs: cancelled?.untilMs,
+    };
+  });
+}
+
+/** G1: a request that was answered 202 is stored, and ends. G3: it is submitted at most once. */
+export const acceptedRequests: Check = (run) =>
+  knownOf(run).flatMap(({ plan, requestId, record, submissions }) => {
+    const applied = submissions.filter(({ isApplied }) => isApplied);
+    return [
+      ...(requestId && !record ? [violation("G1", `request ${plan.n} is gone`)] : []),
+      ...(record && !isTerminal(record)
+        ? [violation("G12", `request ${plan.n} is ${record.status} in the end`)]
+        : []),
+      ...(applied.length > 1
+        ? [violation("G3", `request ${plan.n} was submitted ${applied.length} times`)]
+        : []),
+      ...unclearRepeats(plan, submissions),
+    ];
+  });
+
+/** Only what proves that nothing happened may be followed by another submission. */
+function unclearRepeats({ n }: PlannedRequest, submissions: readonly Submission[]): Violation[] {
+  return submissions
+    .slice(0, -1)
+    .filter(({ answer }) => answer === "incomplete" || answer === 500)
+    .map(({ answer }) => violation("G3", `request ${n} was sent again after ${answer}`));
+}
+
+/** G1: one idempotency key makes one request. */
+export const oneRequestPerKey: Check = ({ workload, history, end }) => [
+  ...(end.requests.length > workload.requests.length
+    ? [violation("G3", `${end.requests.length} requests of ${workload.requests.length} keys`)]
+    : []),
+  ...workload.requests.flatMap(({ n }) => {
+    const bodies = history.calls
+      .filter(
+        ({ key, what, status }) => key === `request-${n}` && what === "accept" && status < 300,
+      )
+      .map(({ body }) => (JSON.parse(body) as { requestId: string }).requestId);
+    return new Set(bodies).size > 1 ? [violation("G3", `key ${n} made several requests`)] : [];
+  }),
+];
+
+/** G4: one terminal state, which never changes; and one `workflow.completed`, which tells it. */
+export const oneEnd: Check = ({ history, end }) => {
+  const violations: Violation[] = [];
+  for (const { table, after, before } of history.writes) {
+    if (table !== "requests" || !String(after?.id).startsWith("rq_") || !before || !after) continue;
+    const [was, is] = [readRequestItem(before).request, readRequestItem(after).request];
+    if (!isTerminal(was)) continue;
+    const isSame =
+      was.status === is.status &&
+      was.finishedMs === is.finishedMs &&
+      JSON.stringify([was.result, was.error]) === JSON.stringify([is.result, is.error]);
+    if (!isSame) {
+      violations.push(violation("G4", `${is.requestId} went from ${was.status} to ${is.status}`));
+    }
+  }
+  return [...violations, ...end.requests.flatMap((request) => completions(history, request))];
+};
+
+function completions({ published }: History, request: RequestRecord): Violation[] {
+  const { requestId, status } = request;
+  const ends = published.filter(({ id }) => id.startsWith(`workflow.completed:${requestId}`));
+  const ids = new Set(ends.map(({ id }) => id));
+  if (status === "CANCELLED") return [];
+  if (ids.size !== 1) return [violation("G2", `${requestId} has ${ids.size} workflow.completed`)];
+  const told = (JSON.parse(ends[0]?.detail ?? "{}") as { data: { status: string } }).data.status;
+  const isTrue = told === (status === "SUCCEEDED" ? "completed" : "failed");
+  return isTrue ? [] : [violation("G4", `${requestId} is ${status}, and the bus says ${told}`)];
+}
+
+/**
+ * G4: what the provider says in the end is what the request says. Only a request whose outcome may
+ * be unknown ends otherwise: the providers of these runs refuse nothing for good.
+ */
+export const rightEnd: Check = (run) =>
+  knownOf(run).flatMap(({ plan, record, submissions }) => {
+    if (!record || record.status === "CANCELLED") return [];
+    const taken = submissions.find(({ isApplied }) => isApplied);
+    const code = record.error?.code;
+    const wrong = violation("G4", `request ${plan.n} is ${record.status} ${code ?? ""}`);
+    if (record.status === "SUCCEEDED") return taken ? [] : [wrong];
+    if (code === "PROFILE_NOT_FOUND") return taken ? [] : [wrong];
+    return code === "OUTCOME_UNKNOWN" && mayBeUnknown(run.history, submissions) ? [] : [wrong];
+  });
+
+/** Whether a call had no clear answer, or its worker was struck before or while it made one. */
+function mayBeUnknown({ struck }: History, submissions: readonly Submission[]): boolean {
+  return (
+    submissions.some(({ answer }) => answer === "incomplete" || answer === 500) ||
+    struck.some(({ instance, kind }) => {
+      const isStop = ["crash-before", "crash-after", "freeze"].includes(kind);
+      return isStop && instance?.startsWith("submit/");
+    })
+  );
+}
+
+/** G2: the events of a request are first published in the order of the writes that caused them. */
+export const eventOrder: Check = ({ history, end }) => {
+  const firstAt = new Map<string, number>();
+  for (const [at, { id }] of history.published.entries()) {
+    if (!firstAt.has(id)) firstAt.set(id, at);
+  }
+  return end.requests.flatMap(({ requestId }) => {
+    const places = causedEvents(history, requestId)
+      .map((id) => firstAt.get(id))
+      .filter((at) => at !== undefined);
+    const isOrdered = places.every((at, n) => n === 0 || at > (places[n - 1] ?? 0));
+    return isOrdered ? [] : [violation("G2", `${requestId}: events out of order`)];
+  });
+};
+
+/** The ids of a request's events in the order of the writes that added them to its outbox. */
+function causedEvents({ writes }: History, requestId: string): string[] {
+  const own = writes.filter(({ table, after }) => table === "requests" && after?.id === requestId);
+  const ids = own.flatMap(({ after = {} }) =>
+    readRequestItem(after).request.outbox.map(({ id }) => id),
+  );
+  return [...new Set(ids)];
+}
+
+/** G7: a scheduled request is not submitted before its time. */
+export const notEarly: Check = (run) =>
+  knownOf(run).flatMap(({ plan, submissions }) =>
+    submissions
+      .filter(({ fromMs }) => fromMs + MAX_SKEW_MS < (plan.scheduledMs ?? 0))
+      .map(({ fromMs }) =>
+        violation("G7", `request ${plan.n} was ${(plan.scheduledMs ?? 0) - fromMs} ms early`),
+      ),
+  );
+
+/** G8: a request that ended by its queue timeout was not sent. */
+export const queueTimeouts: Check = (run) =>
+  knownOf(run).flatMap(({ plan, record, submissions }) =>
+    record?.error?.code === "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" &&
+    submissions.some(({ isApplied }) => isApplied)
+      ? [violation("G8", `request ${plan.n} timed out in its queue and was sent`)]
+      : [],
+  );
+
+/** G9: after a cancel was answered, nothing is sent and nothing is published. */
+export const cancelledIsSilent: Check = (run) =>
+  knownOf(run).flatMap(({ plan, requestId, record, submissions, cancelledMs }) => {
+    if (cancelledMs === undefined || requestId === undefined) return [];
+    // What was under way at the cancel may finish: a publish of the same moment, or a frozen one.
+    const late = submissions.filter(({ fromMs }) => fromMs > cancelledMs);
+    const events = run.history.published.filter(
+      ({ id, atMs, by }) =>
+        id.includes(requestId) && atMs > cancelledMs && !isUnderWay(run.history, by, cancelledMs),
+    );
+    return [
+      ...(record?.status === "CANCELLED"
+        ? []
+        : [violation("G9", `request ${plan.n} is ${record?.status} after its cancel`)]),
+      ...late
+        .filter(({ by }) => !isUnderWay(run.history, by, cancelledMs))
+        .map(() => violation("G9", `request ${plan.n} was sent after its cancel`)),
+      ...events.map(({ id }) => violation("G9", `${id} was published after the cancel`)),
+    ];
+  });
+
+/** Whether an instance had an invocation at this time, or was frozen in one. */
+export function isUnderWay({ invocations, struck }: History, by: string, atMs: number): boolean {
+  const isFrozen = struck.some(
+    ({ kind, instance, atMs: at }) => kind === "freeze" && instance === by && at <= atMs,
+  );
+  return (
+    isFrozen ||
+    invocations.some(
+      ({ name, fromMs, untilMs }) => name === by && fromMs <= atMs && untilMs >= atMs,
+    )
+  );
+}

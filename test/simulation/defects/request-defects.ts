@@ -1,0 +1,251 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
+import { type Defect, defect } from "./defect.ts";
+
+const submit = "shared/core/requests/submission/submit-request.ts";
+const send = "shared/core/requests/submission/send-call.ts";
+const moves = "shared/core/requests/state/submission-transitions.ts";
+const head = "shared/core/requests/lanes/lane-head.ts";
+const state = "shared/core/requests/state/request-state.ts";
+const endings = "shared/core/requests/state/endings.ts";
+const outboxes = "shared/core/requests/state/publish-outboxes.ts";
+const inOrder = "shared/core/requests/state/publish-in-order.ts";
+const lanes = "shared/adapters/dynamo/dynamo-lanes.ts";
+const store = "shared/adapters/dynamo/dynamo-request-store.ts";
+const steps = "shared/core/requests/sweep-steps.ts";
+const accept = "shared/core/requests/acceptance/store-request.ts";
+const join = "shared/core/requests/lanes/join-when-due.ts";
+
+/** Defects of requests, their lanes and their sweeps. */
+export const requestDefects: readonly Defect[] = [
+  defect(
+    "unknown-is-sent-again",
+    "G3: an unknown outcome returns the request to its lane",
+    moves,
+    "const { nowMs, rules } = context;\n  const deadlineMs = nowMs + rules.unknownTimeoutMs;",
+    "if (context) return returnToPreviousState(request, context);\n  const { nowMs, rules } = context;\n  const deadlineMs = nowMs + rules.unknownTimeoutMs;",
+  ),
+  defect(
+    "no-answer-is-not-sent",
+    "G3: a call without an answer counts as not sent",
+    send,
+    'return { kind: "unknown", code: result.reason };',
+    'return { kind: "notSent", code: result.reason };',
+  ),
+  defect(
+    "not-sent-is-unknown",
+    "G4: a call that was not sent counts as unknown",
+    send,
+    'if (result.kind === "notSent") return { kind: "notSent", code: result.reason };',
+    'if (result.kind === "notSent") return { kind: "unknown", code: result.reason };',
+  ),
+  defect(
+    "server-error-is-not-sent",
+    "G3: a 5xx counts as proof that nothing happened",
+    "shared/providers/we-link/answers.ts",
+    "default:\n      return unknown(answer);",
+    'default:\n      return { kind: "rateLimited" };',
+  ),
+  defect(
+    "rate-limit-ends",
+    "G4: a 429 ends the request",
+    "shared/providers/we-link/answers.ts",
+    'if (answer.status === 429) return { kind: "rateLimited", ...retryAfterOf(answer) };\n  const error',
+    "const error",
+  ),
+  defect(
+    "request-not-claimed",
+    "G3: a request is sent without a claim",
+    submit,
+    "const claimed = await writer.replace(claimForSubmission(request, claim, claimContext));",
+    "const claimed = claimForSubmission(request, claim, claimContext);",
+  ),
+  defect(
+    "lane-lease-ignored",
+    "G5: two workers have one lane",
+    lanes,
+    '"attribute_exists(lane) AND (attribute_not_exists(#owner) OR leaseUntilRealMs <= :now OR #owner = :owner)"',
+    '"attribute_exists(lane)"',
+  ),
+  defect(
+    "hold-ignored",
+    "G5: the next request does not wait for the one before",
+    head,
+    "if (holdUntilMs > nowMs) return { untilMs: holdUntilMs };",
+    "",
+  ),
+  defect(
+    "holder-not-read",
+    "G5: a lane's holder is not looked at",
+    head,
+    "for (const holder of head.holders) {",
+    "for (const holder of head.holders.slice(0, 0)) {",
+  ),
+  defect(
+    "gap-ignored",
+    "G5: no gap between two submissions",
+    head,
+    "if (nextSubmissionNotBeforeMs > context.nowMs) {",
+    "if (nextSubmissionNotBeforeMs > context.nowMs * 2) {",
+  ),
+  defect(
+    "gap-not-kept",
+    "G5: the gap counts from before the call",
+    submit,
+    "const nextSubmissionNotBeforeMs = context.nowMs + gapMs;",
+    "const nextSubmissionNotBeforeMs = context.nowMs + gapMs * 0;",
+  ),
+  defect(
+    "limits-ignored",
+    "G5: hours and limits are ignored",
+    "shared/core/pace/choose-next.ts",
+    'if (isUnlimited) return { atMs: nowMs, waitsFor: "now" };',
+    'if (isUnlimited !== null) return { atMs: nowMs, waitsFor: "now" };',
+  ),
+  defect(
+    "position-lost",
+    "G5: a request joins its lane at any place",
+    lanes,
+    'if ("written" in first) return joinedFrom(first.written, now);',
+    'if ("written" in first) return joinedFrom(first.written, now - Math.floor(Math.random() * 3_600_000));',
+  ),
+  defect(
+    "scheduled-is-due",
+    "G7: a scheduled request joins at once",
+    join,
+    "const isDue = (request: RequestRecord) => isDueToJoin(request, deps.context().nowMs);",
+    "const isDue = (request: RequestRecord) => isDueToJoin(request, deps.context().nowMs + 86_400_000);",
+  ),
+  defect(
+    "schedule-time-ignored",
+    "G7: a schedule fires at once",
+    "shared/adapters/scheduler-schedules.ts",
+    "ScheduleExpression: `at(${upToTheSecond(atMs)})`",
+    "ScheduleExpression: `at(${upToTheSecond(atMs - 3_600_000)})`",
+  ),
+  defect(
+    "schedule-not-made",
+    "G7: no schedule is made, and the sweep does not look",
+    steps,
+    'if (request.status === "SCHEDULED") return joinOverdue(request);',
+    'if (request.status === "SCHEDULED") return undefined;',
+  ),
+  defect(
+    "terminal-changes",
+    "G4: a write changes an end",
+    "shared/core/requests/state/record.ts",
+    'const terminalStatuses: readonly RequestStatus[] = ["SUCCEEDED", "FAILED", "CANCELLED"];',
+    'const terminalStatuses: readonly RequestStatus[] = ["SUCCEEDED", "CANCELLED"];',
+  ),
+  defect(
+    "version-ignored",
+    "G4: a write replaces another one unseen",
+    store,
+    'ConditionExpression: "version = :read",\n',
+    'ConditionExpression: "attribute_exists(id)",\n',
+  ),
+  defect(
+    "end-without-event",
+    "G2: a request fails without its event",
+    endings,
+    "return withOutboxEvents(ended, context, event);",
+    "return event ? ended : ended;",
+  ),
+  defect(
+    "cancel-keeps-outbox",
+    "G9: a cancel leaves the outbox as it is",
+    endings,
+    'return transition(request, "CANCELLED", context, { outbox: [] });',
+    'return transition(request, "CANCELLED", context, {});',
+  ),
+  defect(
+    "outbox-not-recovered",
+    "G2: nobody publishes the outbox of a crashed writer",
+    state,
+    "return first !== undefined && nowRealMs - first.sinceRealMs >= rules.outboxGraceMs;",
+    "return first !== undefined && nowRealMs - first.sinceRealMs >= rules.outboxGraceMs * 1e6;",
+  ),
+  defect(
+    "outbox-taken-over-at-once",
+    "G2: the sweep publishes what its writer publishes",
+    state,
+    "return first !== undefined && nowRealMs - first.sinceRealMs >= rules.outboxGraceMs;",
+    "return first !== undefined && nowRealMs >= rules.outboxGraceMs;",
+  ),
+  defect(
+    "everybody-publishes",
+    "G2: every worker publishes an outbox",
+    state,
+    "return (first.claimedInVersion ?? first.version) === version;",
+    "return version > 0;",
+  ),
+  defect(
+    "accepted-publishes-claimed",
+    "G2: the message of the acceptance publishes a claimed outbox",
+    state,
+    'if (trigger === "accepted") return first.version === 1 && first.claimedInVersion === undefined;',
+    'if (trigger === "accepted") return first.version > 0;',
+  ),
+  defect(
+    "outbox-emptied",
+    "G2: unpublished events are removed",
+    outboxes,
+    "return outbox.filter(({ id }) => !done.has(id));",
+    "return done.size > 0 ? [] : outbox;",
+  ),
+  defect(
+    "outbox-not-removed",
+    "G12: published events stay in the outbox",
+    outboxes,
+    "return outbox.filter(({ id }) => !done.has(id));",
+    "return done.size > 0 ? outbox : [];",
+  ),
+  defect(
+    "events-out-of-order",
+    "G2: the events of a request are published in any order",
+    inOrder,
+    "return [...byWrite.values()];",
+    "return [...byWrite.values()].reverse();",
+  ),
+  defect(
+    "held-up-not-kept",
+    "G2: an event is published although the one before it was not",
+    inOrder,
+    "else tried.isHeldUp = true;",
+    "else tried.isHeldUp = false;",
+  ),
+  defect(
+    "unknown-not-polled",
+    "G4: the sweep asks no provider",
+    steps,
+    'const request = await findDue(entry.requestId ?? "");\n          if (!request) return undefined;',
+    'const request = await findDue(entry.requestId ?? "");\n          if (request || !request) return undefined;',
+  ),
+  defect(
+    "crashed-sender-not-recovered",
+    "G12: a request whose sender crashed stays SUBMITTING",
+    steps,
+    "if (sendingUntilRealMs <= context.nowRealMs) return markUnknown(claimed, context);",
+    "",
+  ),
+  defect(
+    "lane-not-woken",
+    "G12: a lane is not woken up by the sweep",
+    steps,
+    "if (!postponed) return;",
+    "if (postponed || !postponed) return;",
+  ),
+  defect(
+    "key-not-remembered",
+    "G3: a repeated call makes a second request",
+    "shared/core/requests/acceptance/idempotency.ts",
+    "return isStored(known) ? { storedRequest: known } : { callKey: { clientId, key, digest, entry } };",
+    "return { callKey: { clientId, key, digest, entry: known && undefined } };",
+  ),
+  defect(
+    "accepted-not-stored",
+    "G1: a request is accepted before it is stored",
+    accept,
+    "const created = await deps.writer.create(withCreatedEvent(queued, context));",
+    "const created = await deps.writer.create(withCreatedEvent(queued, context)).catch(() => ({ isCreated: true, request: queued }));",
+  ),
+];

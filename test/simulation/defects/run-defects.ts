@@ -1,0 +1,41 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { defects } from "./defects.ts";
+
+const run = promisify(execFile);
+const program = new URL("../run.ts", import.meta.url).pathname;
+
+/** Characters of what one run prints. */
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+/**
+ * Plants each defect in a process of its own, and runs seeds until a check finds it.
+ *
+ * @returns 0 when each is found within so many seeds
+ */
+export async function runDefects(seeds: number): Promise<number> {
+  let missed = 0;
+  for (const { name, breaks } of defects) {
+    const found = await seedThatFinds(name, seeds);
+    if (found === undefined) missed++;
+    console.log(`${found === undefined ? "MISSED" : `found at ${found}`}\t${name}\t${breaks}`);
+  }
+  console.log(
+    `${defects.length - missed} of ${defects.length} defects found within ${seeds} seeds`,
+  );
+  return missed === 0 ? 0 : 1;
+}
+
+/** @returns what it breaks first, with its seed, or `undefined` when no run breaks anything */
+async function seedThatFinds(name: string, seeds: number): Promise<string | undefined> {
+  const options = ["--defect", name, "--seeds", String(seeds), "--unshrunk"];
+  try {
+    await run(process.execPath, [program, ...options], { maxBuffer: MAX_OUTPUT });
+    return undefined;
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    const seed = /^seed (\d+) breaks:\n {2}(\S+): (.*)/m.exec(stdout);
+    if (!seed) throw new Error(`the run with ${name} failed: ${stderr || String(error)}`);
+    return `seed ${seed[1]}: ${seed[2]} ${seed[3]}`;
+  }
+}

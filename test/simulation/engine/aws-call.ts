@@ -1,0 +1,136 @@
+import type { FaultKind, Faults } from "./faults.ts";
+import { type Instance, planIn, running } from "./instance.ts";
+import type { Loop } from "./loop.ts";
+import { fractionOf } from "./random.ts";
+
+/** What a simulated service does for an operation, by the operation's name. @throws what AWS answers */
+export type Operations = Readonly<Record<string, (input: never) => unknown>>;
+
+type Weights = Readonly<Partial<Record<FaultKind, number>>>;
+
+/** How often each fault strikes a call, in relation to the others. */
+const callFaults: Weights = {
+  throttle: 1,
+  error: 1,
+  timeout: 0.5,
+  "timeout-applied": 1,
+  "crash-before": 1,
+  "crash-after": 1,
+  slow: 1,
+  freeze: 0.5,
+};
+
+/** As in `awsClientDefaults`: attempts of one call, and real milliseconds of one attempt. */
+const MAX_ATTEMPTS = 3;
+const TIMEOUT_MS = 2_000;
+const BACKOFF_MS = 50;
+const FREEZE_MS = { min: 20_000, max: 300_000 };
+
+/**
+ * Makes the `send` of every AWS client: the place of the SDK, with its attempts and timeouts.
+ * Faults strike here.
+ */
+export function makeAwsCalls(of: {
+  loop: Loop;
+  faults: Faults;
+  seed: number;
+  operations: Operations;
+  onCall: (name: string, instance: Instance | undefined) => void;
+}) {
+  const { loop, faults, seed, operations, onCall } = of;
+  let calls = 0;
+
+  /** Waits in the running instance, which may be dead or frozen by then. */
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => planIn(loop, running.getStore(), loop.nowMs() + ms, resolve));
+
+  /** Calls a service once. */
+  function apply(name: string, input: unknown): unknown {
+    const operation = operations[name];
+    if (!operation) throw new Error(`the simulator has no ${name}`);
+    return operation(input as never);
+  }
+
+  async function attempt(name: string, input: unknown, fault: FaultKind | undefined) {
+    const instance = running.getStore();
+    const latencyMs = 2 * (1 + Math.floor(fractionOf(`${seed}/latency/${++calls}`) * 6));
+    if (fault === "throttle") return pause(latencyMs).then(() => fail("ThrottlingException", 400));
+    if (fault === "error") return pause(latencyMs).then(() => fail("InternalServerError", 500));
+    if (fault === "timeout") return pause(TIMEOUT_MS).then(() => fail("TimeoutError"));
+    if (fault === "crash-before" && instance) instance.isDead = true;
+    if (fault === "freeze") freeze(instance, calls);
+    await pause(latencyMs / 2);
+    const answer = outcomeOf(() => apply(name, input));
+    if (fault === "crash-after" && instance) instance.isDead = true;
+    if (fault === "timeout-applied") {
+      return pause(TIMEOUT_MS).then(() => fail("TimeoutError"));
+    }
+    await pause(fault === "slow" ? TIMEOUT_MS * 0.9 : latencyMs / 2);
+    return answer();
+  }
+
+  function freeze(instance: Instance | undefined, call: number): void {
+    if (!instance) return;
+    const { min, max } = FREEZE_MS;
+    const part = fractionOf(`${seed}/freeze/${call}`);
+    instance.frozenUntilMs = loop.nowMs() + min + Math.floor(part * (max - min));
+  }
+
+  /** @throws what the service answers, or the timeout */
+  async function call(name: string, input: unknown): Promise<unknown> {
+    const instance = running.getStore();
+    onCall(name, instance);
+    const point = `${instance?.functionName ?? "setup"}.${name}`;
+    const fault = instance ? faults.draw(point, callFaults, instance.name) : undefined;
+    // Half of the outages outlast the attempts of the SDK.
+    const lasting = fractionOf(`${seed}/lasting/${calls}`) < 0.5 ? 1 : MAX_ATTEMPTS;
+    for (let made = 1; ; made++) {
+      try {
+        return await attempt(name, input, made <= lasting ? fault : undefined);
+      } catch (error) {
+        if (made === MAX_ATTEMPTS || !isRetryable(error)) throw error;
+        await pause(BACKOFF_MS * 2 ** made);
+      }
+    }
+  }
+
+  return {
+    pause,
+    /** @throws as the SDK does: the service's error, a timeout, or `AbortError` */
+    send(name: string, input: unknown, abortSignal?: AbortSignal): Promise<unknown> {
+      const answer = call(name, input);
+      if (!abortSignal) return answer;
+      const aborted = new Promise<never>((_, reject) => {
+        const abort = () => reject(named("AbortError", "Request aborted"));
+        if (abortSignal.aborted) abort();
+        else abortSignal.addEventListener("abort", abort, { once: true });
+      });
+      return Promise.race([answer, aborted]);
+    },
+  };
+}
+
+/** Runs it now; the result gives its value or throws its error later. */
+function outcomeOf<T>(run: () => T): () => T {
+  try {
+    const value = run();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+const named = (name: string, message: string, members: object = {}) =>
+  Object.assign(new Error(message), { name, ...members });
+
+function fail(name: string, httpStatusCode?: number): never {
+  throw named(name, `simulated ${name}`, {
+    $metadata: httpStatusCode === undefined ? {} : { httpStatusCode },
+  });
+}
+
+const retryable = ["ThrottlingException", "InternalServerError", "TimeoutError"];
+
+const isRetryable = (error: unknown) => retryable.includes((error as Error).name);

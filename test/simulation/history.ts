@@ -1,0 +1,112 @@
+import type { FaultKind, Struck } from "./engine/faults.ts";
+import type { Published } from "./services/eventbridge.ts";
+import type { Item } from "./services/expressions.ts";
+
+/** A webhook that a provider has sent, each time that it sent it. */
+export interface SentWebhook {
+  /** The same for each copy. */
+  id: string;
+  /** The provider's id of the request that it is about. */
+  providerRequestId: string;
+  body: string;
+  atMs: number;
+  status: number;
+}
+
+/** A call of a client to the API. */
+export interface ApiCallMade {
+  key: string;
+  what: string;
+  accountId: string;
+  fromMs: number;
+  untilMs: number;
+  status: number;
+  body: string;
+}
+
+/** A call to a provider that submits something. */
+export interface Submission {
+  accountId: string;
+  action: string;
+  fromMs: number;
+  untilMs: number;
+  /** The worker that made it. */
+  by: string;
+  /** The provider has taken it, whether or not its answer arrived. */
+  isApplied: boolean;
+  /** What the worker was told. */
+  answer: number | "notSent" | "incomplete";
+  providerRequestId: string | undefined;
+  params: Item;
+}
+
+/** A POST to a client's endpoint. */
+export interface Post {
+  webhookId: string;
+  body: string;
+  fromMs: number;
+  untilMs: number;
+  by: string;
+  status: number | undefined;
+}
+
+/** A write of an item. */
+export interface Written {
+  table: string;
+  atMs: number;
+  by: string;
+  after: Item | undefined;
+  before: Item | undefined;
+}
+
+/** Everything that the checks know of a run. */
+export interface History {
+  webhooks: SentWebhook[];
+  calls: ApiCallMade[];
+  submissions: Submission[];
+  posts: Post[];
+  published: Published[];
+  writes: Written[];
+  deadLetters: { queue: string; body: string }[];
+  invocations: { name: string; fromMs: number; untilMs: number; end: "ok" | "error" | "killed" }[];
+  struck: readonly Struck[];
+  /** One line for each thing that happened: the trace of the run. */
+  trace: string[];
+}
+
+export const emptyHistory = (): History => ({
+  webhooks: [],
+  calls: [],
+  submissions: [],
+  posts: [],
+  published: [],
+  writes: [],
+  deadLetters: [],
+  invocations: [],
+  struck: [],
+  trace: [],
+});
+
+/** Faults that stop or confuse an instance, so that it may repeat what it has done. */
+const confusing: readonly FaultKind[] = [
+  "throttle",
+  "error",
+  "timeout",
+  "timeout-applied",
+  "crash-before",
+  "crash-after",
+  "slow",
+  "freeze",
+  "partial",
+];
+
+/** Whether one of these faults struck an instance in this time. */
+export function wasStruck({ struck }: History, instance: string, fromMs: number, untilMs: number) {
+  return struck.some(
+    (fault) =>
+      fault.instance === instance &&
+      confusing.includes(fault.kind) &&
+      fault.atMs >= fromMs &&
+      fault.atMs <= untilMs,
+  );
+}

@@ -1,0 +1,160 @@
+import { compare, holds, type Item, type Placeholders } from "./expressions.ts";
+
+/** A table of `shared/contracts/tables.ts`, and what its global indexes hold besides keys. */
+export interface TableDefinition {
+  partitionKey: string;
+  sortKey?: string;
+  timeToLive?: string;
+  localIndexes?: Readonly<Record<string, { name: string; sortKey: string }>>;
+  indexes: Readonly<Record<string, { name: string; partitionKey: string; sortKey: string }>>;
+  /** What a global index holds besides keys; `undefined`: nothing. A local index holds keys only. */
+  projections: Readonly<Record<string, readonly string[] | "ALL" | undefined>>;
+}
+
+export interface Input extends Record<string, unknown> {
+  TableName: string;
+  IndexName?: string;
+  Key?: Item;
+  Item?: Item;
+  ConditionExpression?: string;
+  UpdateExpression?: string;
+  KeyConditionExpression?: string;
+  FilterExpression?: string;
+  ExpressionAttributeNames?: Record<string, string>;
+  ExpressionAttributeValues?: Record<string, unknown>;
+  ReturnValues?: string;
+  ReturnValuesOnConditionCheckFailure?: string;
+  ConsistentRead?: boolean;
+  ScanIndexForward?: boolean;
+  Select?: string;
+  Limit?: number;
+  ExclusiveStartKey?: Item;
+}
+
+/** What BatchGetItem reads of one table. */
+export interface KeysOfTable {
+  Keys: Item[];
+  ConsistentRead?: boolean;
+  ProjectionExpression?: string;
+  ExpressionAttributeNames?: Record<string, string>;
+}
+
+export interface Slot {
+  item: Item;
+  /** What it was before its last write, for reads that are not consistent. */
+  before: Item | undefined;
+  changedMs: number;
+}
+
+export interface Table {
+  definition: TableDefinition;
+  /** By partition, then by sort key. */
+  partitions: Map<string, Map<string, Slot>>;
+  /** Items as the global indexes show them: they are behind. By index, then by the item's key. */
+  entries: Map<string, Item>;
+}
+
+export function query(table: Table, input: Input) {
+  const { Limit = Infinity, ScanIndexForward = true, Select, ExclusiveStartKey } = input;
+  const { definition } = table;
+  const { key, items, shown } = rangeOf(table, input);
+  const of = placeholders(input);
+  const isIn = (item: Item) => holds(input.KeyConditionExpression ?? "", item, of);
+  const keyOf = (item: Item) => [item[key], item[definition.sortKey ?? definition.partitionKey]];
+  const order = (a: Item, b: Item) => {
+    const [first, second] = [keyOf(a), keyOf(b)];
+    const by = compare(first[0], second[0]) || compare(first[1], second[1]);
+    return ScanIndexForward ? by : -by;
+  };
+  const inRange = items.filter(isIn).sort(order);
+  const rest = ExclusiveStartKey
+    ? inRange.filter((item) => order(item, ExclusiveStartKey) > 0)
+    : inRange;
+  const page = rest.slice(0, Limit);
+  const filter = input.FilterExpression;
+  const found = filter === undefined ? page : page.filter((item) => holds(filter, item, of));
+  const last = page.at(-1);
+  const keys = [key, definition.partitionKey, definition.sortKey ?? definition.partitionKey];
+  return {
+    Count: found.length,
+    ...(Select === "COUNT" ? {} : { Items: found.map(shown) }),
+    // DynamoDB also returns a key when a page ends exactly at the end of the range.
+    ...(page.length === Limit && last ? { LastEvaluatedKey: only(last, keys) } : {}),
+  };
+}
+
+/** The items that a query looks at, the attribute by which they are sorted, and what it shows of each. */
+function rangeOf(table: Table, input: Input) {
+  const { definition } = table;
+  const { partitionKey, sortKey, localIndexes = {}, indexes, projections } = definition;
+  const keys = [partitionKey, ...(sortKey === undefined ? [] : [sortKey])];
+  const global = Object.values(indexes).find(({ name }) => name === input.IndexName);
+  if (global) {
+    if (input.ConsistentRead) throw invalid("A global index has no consistent reads");
+    const held = projections[global.name];
+    const names = [
+      ...keys,
+      global.partitionKey,
+      global.sortKey,
+      ...(held === "ALL" ? [] : (held ?? [])),
+    ];
+    const shown = held === "ALL" ? copy<Item> : (item: Item) => only(item, names);
+    return { key: global.sortKey, items: [...table.entries.values()], shown };
+  }
+  const local = Object.values(localIndexes).find(({ name }) => name === input.IndexName);
+  if (input.IndexName && !local) throw invalid(`The table has no index ${input.IndexName}`);
+  const isWhole = !local || input.Select === "ALL_ATTRIBUTES";
+  const names = [...keys, local?.sortKey ?? partitionKey];
+  const partition = /^(\S+) = (:\w+)/.exec(input.KeyConditionExpression ?? "");
+  const value = input.ExpressionAttributeValues?.[partition?.[2] ?? ""];
+  const slots = table.partitions.get(String(value));
+  return {
+    key: local?.sortKey ?? sortKey ?? partitionKey,
+    items: slots ? [...slots.values()].map(({ item }) => item) : [],
+    shown: isWhole ? copy<Item> : (item: Item) => only(item, names),
+  };
+}
+
+/** An item with these attributes only. */
+function only(item: Item, names: readonly string[]): Item {
+  const found = names.filter((name) => item[name] !== undefined);
+  return Object.fromEntries(found.map((name) => [name, copy(item[name])]));
+}
+
+export function projected(
+  item: Item,
+  { ProjectionExpression, ExpressionAttributeNames = {} }: KeysOfTable,
+): Item {
+  if (ProjectionExpression === undefined) return item;
+  const names = ProjectionExpression.split(/,\s*/);
+  return only(
+    item,
+    names.map((name) => ExpressionAttributeNames[name] ?? name),
+  );
+}
+
+export const placeholders = (input: Input): Placeholders => ({
+  names: input.ExpressionAttributeNames ?? {},
+  values: input.ExpressionAttributeValues ?? {},
+});
+
+export const invalid = (message: string) =>
+  Object.assign(new Error(message), {
+    name: "ValidationException",
+    $metadata: { httpStatusCode: 400 },
+  });
+
+/** A deep copy, as writing and reading makes one. @throws Error for `undefined`, as the document client does */
+export function copy<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array || value instanceof Set) return value;
+  if (Array.isArray(value)) return value.map(stored) as T;
+  const copied: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) copied[name] = stored(member);
+  return copied as T;
+}
+
+function stored(value: unknown): unknown {
+  if (value === undefined) throw new Error("Pass options.removeUndefinedValues=true");
+  return copy(value);
+}

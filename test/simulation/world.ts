@@ -1,0 +1,145 @@
+import { deliverableTypes } from "../../shared/contracts/events.ts";
+import type { Telemetry } from "../../shared/runtime/telemetry.ts";
+import { makeAwsCalls } from "./engine/aws-call.ts";
+import { type FaultPlan, makeFaults } from "./engine/faults.ts";
+import { running } from "./engine/instance.ts";
+import { makeLambda } from "./engine/lambda.ts";
+import { makeLoop } from "./engine/loop.ts";
+import { makeRandom } from "./engine/random.ts";
+import { takeFrom } from "./engine/virtual-globals.ts";
+import { coldStarts } from "./functions.ts";
+import { emptyHistory } from "./history.ts";
+import { receiveProviderCalls } from "./sdk/http-provider-calls.ts";
+import { receivePosts } from "./sdk/http-webhook-poster.ts";
+import { receiveAwsCalls } from "./sdk/simulated-client.ts";
+import { makeDynamoDb } from "./services/dynamodb.ts";
+import { makeEventBridge } from "./services/eventbridge.ts";
+import { type Job, makeEndpoint, makeWeLink } from "./services/peers.ts";
+import { makeScheduler } from "./services/scheduler.ts";
+import { type Message, makeSqs } from "./services/sqs.ts";
+import { makeBucket, makeSecret } from "./services/stores.ts";
+import {
+  arnOf,
+  environment,
+  MASTER_SECRET,
+  queues,
+  START_MS,
+  tables,
+  timeoutsMs,
+} from "./stack.ts";
+
+/** What the workload decides. */
+export interface Peers {
+  sendWebhook: (job: Job, body: object) => void;
+  isEndpointDown: (nowMs: number) => boolean;
+}
+
+export type World = ReturnType<typeof makeWorld>;
+
+/** One simulated stage: services, functions, provider and endpoint, on virtual time. */
+export function makeWorld(plan: FaultPlan, peers: Peers) {
+  const { seed } = plan;
+  const loop = makeLoop(START_MS);
+  const faults = makeFaults(plan, loop.nowMs);
+  const history = { ...emptyHistory(), struck: faults.struck };
+  const randomFor = (purpose: string) => makeRandom(seed, purpose);
+  const counts = new Map<string, number>();
+  const note = (line: string) =>
+    history.trace.push(`${((loop.nowMs() - START_MS) / 1_000).toFixed(3)} ${line}`);
+  const by = () => running.getStore()?.name ?? "";
+  const common = { loop, faults };
+
+  const dynamodb = makeDynamoDb({
+    ...common,
+    random: randomFor("dynamodb"),
+    tables,
+    onWritten: (table, after, before) => {
+      history.writes.push({ table, atMs: loop.nowMs(), by: by(), after, before });
+    },
+  });
+  const sqs = makeSqs({
+    ...common,
+    random: randomFor("sqs"),
+    queues,
+    invoke: invokeBatch,
+    onDeadLetter: (queue, body) => {
+      history.deadLetters.push({ queue, body });
+      note(`${queue} dead letter ${body.slice(0, 120)}`);
+    },
+  });
+  const bus = makeEventBridge({
+    ...common,
+    random: randomFor("bus"),
+    forwards: ({ type }) => (deliverableTypes as readonly string[]).includes(type),
+    target: (body) => sqs.send("fanout", body),
+    onPublished: (event) => {
+      history.published.push(event);
+      note(`${event.by} published ${event.id}`);
+    },
+  });
+  const scheduler = makeScheduler({
+    ...common,
+    random: randomFor("scheduler"),
+    target: (body) => sqs.send("submit", body),
+  });
+  const aws = makeAwsCalls({
+    ...common,
+    seed,
+    operations: {
+      ...dynamodb.operations,
+      ...sqs.operations,
+      ...bus.operations,
+      ...scheduler.operations,
+      ...makeBucket().operations,
+      ...makeSecret(MASTER_SECRET).operations,
+    },
+    onCall: (name, instance) => note(`${instance?.name ?? "setup"} ${name}`),
+  });
+  const invoke = makeLambda({
+    ...common,
+    random: randomFor("lambda"),
+    timeoutsMs,
+    coldStart: (name) => {
+      const coldStart = coldStarts[name];
+      if (!coldStart) throw new Error(`there is no function ${name}`);
+      return coldStart(environment, telemetry);
+    },
+    onEnd: (name, fromMs, end) => {
+      history.invocations.push({ name, fromMs, untilMs: loop.nowMs(), end });
+      note(`${name} ended ${end}`);
+    },
+  });
+
+  const telemetry: Telemetry = {
+    log: (level, message, { error, ...fields } = {}) => {
+      const cause = error ? ` ${error.message} ${String(error.cause ?? "")}` : "";
+      if (level !== "debug") note(`${by()} ${message} ${JSON.stringify(fields)}${cause}`);
+    },
+    count: (name, value = 1) => counts.set(name, (counts.get(name) ?? 0) + value),
+    seconds: () => undefined,
+    flush: () => undefined,
+  };
+
+  async function invokeBatch(queue: string, messages: readonly Message[]) {
+    const Records = messages.map(({ messageId, body, receiptHandle, receives, sentMs }) => ({
+      messageId,
+      body,
+      receiptHandle,
+      eventSourceARN: arnOf(queue),
+      attributes: { ApproximateReceiveCount: String(receives), SentTimestamp: String(sentMs) },
+    }));
+    const end = await invoke(queues[queue]?.functionName ?? "", { Records });
+    if (end.kind !== "ok") return undefined;
+    const { batchItemFailures } = end.result as { batchItemFailures: { itemIdentifier: string }[] };
+    return new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+  }
+
+  const { sendWebhook, isEndpointDown: isDown } = peers;
+  const others = { ...common, history };
+  takeFrom({ loop, random: randomFor("process") });
+  receiveAwsCalls(aws.send);
+  receiveProviderCalls(makeWeLink({ ...others, random: randomFor("provider"), sendWebhook }));
+  receivePosts(makeEndpoint({ ...others, random: randomFor("endpoint"), isDown }));
+
+  return { loop, faults, history, dynamodb, sqs, bus, invoke, note, counts, randomFor };
+}
