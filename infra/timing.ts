@@ -4,6 +4,9 @@ import type { Settings } from "../shared/contracts/settings.ts";
 /** AWS's advice for SQS event sources: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html> */
 const VISIBILITY_PER_TIMEOUT = 6;
 
+/** From the end of the lease of an attempt until its message comes back. */
+const ATTEMPT_VISIBILITY_AFTER_LEASE_SECONDS = 15;
+
 /** Business time equals real time: the value for every stage except `local`. */
 export const realTime = JSON.stringify({ realMs: 0, businessMs: 0, speed: 1 });
 
@@ -51,12 +54,22 @@ export const timing = {
   submitVisibility: (): Duration =>
     Duration.seconds(VISIBILITY_PER_TIMEOUT * timing.submitTimeout.toSeconds()),
 
-  /**
-   * The visibility timeout of a queue of `deliver` with this batch window. Longer than
-   * `deliveryLeaseSeconds`.
-   */
-  deliverVisibility: (batchWindow: Duration): Duration =>
+  /** The visibility timeout of the events queue (`fanout`). */
+  fanoutVisibility: ({ deliverBatchWindowSeconds }: Settings): Duration =>
     Duration.seconds(
-      VISIBILITY_PER_TIMEOUT * timing.deliverTimeout.toSeconds() + batchWindow.toSeconds(),
+      VISIBILITY_PER_TIMEOUT * timing.deliverTimeout.toSeconds() + deliverBatchWindowSeconds,
     ),
+
+  /**
+   * The visibility timeout of a queue of attempts with this batch window: a crashed worker's
+   * attempt is made again after it (decision 035). Longer than the lease of an attempt that is
+   * claimed as soon as its message is received.
+   */
+  attemptVisibility: ({ deliveryLeaseSeconds }: Settings, batchWindow: Duration): Duration =>
+    Duration.seconds(
+      deliveryLeaseSeconds + ATTEMPT_VISIBILITY_AFTER_LEASE_SECONDS + batchWindow.toSeconds(),
+    ),
+
+  /** For so long a dependency of attempts may be down before their messages are dead letters. */
+  attemptOutage: Duration.minutes(32),
 };

@@ -12,7 +12,7 @@ const ENDPOINTS = 20;
 /** A POST so long before a kill may not have been recorded: it may come again. */
 const UNRECORDED_MS = 5_000;
 
-/** What a kill took from its worker comes back with the queue's visibility timeout (four minutes) at the latest. */
+/** What a kill took from its worker comes back with the queue's visibility timeout (90 s) at the latest. */
 const PATIENCE_SECONDS = 330;
 
 /** Kills everything on the way of many deliveries, again and again. */

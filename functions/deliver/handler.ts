@@ -22,7 +22,8 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
   const failed = records.filter((record, index) => {
     const outcome = outcomes[index];
     if (outcome) report(telemetry, record, outcome);
-    return outcome?.kind === "failed";
+    // Another worker's claim: SQS delivers the message again after the lease.
+    return outcome?.kind === "failed" || outcome?.kind === "claimedByAnother";
   });
   if (tracer) {
     const { trace } = await import("./trace.ts");

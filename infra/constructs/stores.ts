@@ -55,7 +55,11 @@ export class Stores {
   constructor(scope: Construct, { settings, removalPolicy, encryptionKey, eventBus }: StoresProps) {
     if (encryptionKey) servicesMayUse(encryptionKey);
     const kept = { removalPolicy, encryptionKey };
-    const deliverWindow = Duration.seconds(settings.deliverBatchWindowSeconds);
+    const attemptsVisibility = timing.attemptVisibility(
+      settings,
+      Duration.seconds(settings.deliverBatchWindowSeconds),
+    );
+    const retriesVisibility = timing.attemptVisibility(settings, timing.retriesBatchWindow);
     this.submit = new WorkQueue(scope, "Submissions", {
       ...kept,
       visibilityTimeout: timing.submitVisibility(),
@@ -108,15 +112,17 @@ export class Stores {
     });
     this.fanout = new WorkQueue(scope, "Fanout", {
       ...kept,
-      visibilityTimeout: timing.deliverVisibility(deliverWindow),
+      visibilityTimeout: timing.fanoutVisibility(settings),
     });
     this.attempts = new WorkQueue(scope, "Attempts", {
       ...kept,
-      visibilityTimeout: timing.deliverVisibility(deliverWindow),
+      visibilityTimeout: attemptsVisibility,
+      outage: timing.attemptOutage,
     });
     this.retries = new WorkQueue(scope, "Retries", {
       ...kept,
-      visibilityTimeout: timing.deliverVisibility(timing.retriesBatchWindow),
+      visibilityTimeout: retriesVisibility,
+      outage: timing.attemptOutage,
     });
     this.bodies = new BodyBucket(scope, "Bodies", {
       ...kept,

@@ -17,13 +17,18 @@ const WORK_RETENTION = Duration.days(4);
 
 /**
  * A dependency may be down for about 8 visibility timeouts before messages move to the
- * dead-letter queue: 8 minutes inbound, 24 for submissions, 32 for deliveries.
+ * dead-letter queue: 8 minutes inbound, 24 for submissions, 32 for the fan-out.
  */
 const MAX_RECEIVES = 8;
 
 export interface WorkQueueProps {
   /** Real time for which a received message is hidden from other workers. */
   visibilityTimeout: Duration;
+  /**
+   * A dependency may be down for so long before messages move to the dead-letter queue. Default: 8
+   * visibility timeouts.
+   */
+  outage?: Duration;
   /** Applies to the messages when the stack is deleted. */
   removalPolicy: RemovalPolicy;
   /** @default - SQS's own key */
@@ -38,13 +43,17 @@ export class WorkQueue extends Construct {
   constructor(scope: Construct, id: string, props: WorkQueueProps) {
     super(scope, id);
     this.deadLetters = deadLetterQueue(this, "DeadLetters", props);
+    const { visibilityTimeout, outage } = props;
+    const maxReceiveCount = outage
+      ? Math.ceil(outage.toSeconds() / visibilityTimeout.toSeconds())
+      : MAX_RECEIVES;
     this.queue = new Queue(this, "Queue", {
-      visibilityTimeout: props.visibilityTimeout,
+      visibilityTimeout,
       removalPolicy: props.removalPolicy,
       retentionPeriod: WORK_RETENTION,
       ...encryption(props.encryptionKey),
       enforceSSL: true,
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: MAX_RECEIVES },
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount },
     });
   }
 

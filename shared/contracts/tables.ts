@@ -85,7 +85,10 @@ export const deliveriesTable = {
     byClient: { name: "byClient", partitionKey: "clientId", sortKey: "listedAs", sortType: "S" },
     /** Sparse: business time (ms) at which the sweep must send a delivery's message. */
     due: { name: "due", partitionKey: "dueShard", sortKey: "dueAt", sortType: "N" },
-    /** Sparse: real time (ms) after which the sweep must recover a delivery or a job. */
+    /**
+     * Sparse: real time (ms) after which the sweep must publish a delivery's failures, or continue a
+     * job. Earlier versions had deliveries here while they were attempted.
+     */
     sweep: { name: "sweep", partitionKey: "sweepShard", sortKey: "sweepAt", sortType: "N" },
   },
 } as const;

@@ -155,11 +155,31 @@ describe("The function deliver", () => {
         Number(queueOf(resources, name).VisibilityTimeout) * 1_000,
       ];
       expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
-      expect(queueOf(resources, name).VisibilityTimeout).toBeGreaterThanOrEqual(
-        6 * Number(lambda.Timeout),
-      );
     },
   );
+
+  test.each([
+    ["Fanout", 240, 8],
+    ["Attempts", 90, 22],
+    ["Retries", 91, 22],
+  ])(
+    "Messages of %s come back after %d s, and are dead letters after 32 minutes",
+    (name, visibility, maxReceiveCount) => {
+      expect(queueOf(resources, name)).toMatchObject({
+        VisibilityTimeout: visibility,
+        RedrivePolicy: { maxReceiveCount },
+      });
+      expect(visibility * maxReceiveCount).toBeGreaterThanOrEqual(32 * 60);
+    },
+  );
+
+  test("The visibility timeout of the queues of attempts follows the lease", () => {
+    const { resources: of } = synth({ deliveryLeaseSeconds: 41 });
+    expect(queueOf(of, "Attempts")).toMatchObject({
+      VisibilityTimeout: 56,
+      RedrivePolicy: { maxReceiveCount: 35 },
+    });
+  });
 
   test("The functions deliver webhooks to public addresses on the ports of the settings", () => {
     const targets = variableIn(synth({ webhookPort: 444 }).resources, "WEBHOOK_TARGETS");

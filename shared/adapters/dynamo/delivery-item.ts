@@ -106,7 +106,7 @@ export function sweepEntry(id: string, sweepAtRealMs: number | undefined) {
     : { sweepShard: shardOfDelivery(id), sweepAt: sweepAtRealMs };
 }
 
-export function shardOfDelivery(id: string): string {
+function shardOfDelivery(id: string): string {
   return shardOf(id, DELIVERY_SHARD_COUNT);
 }
 

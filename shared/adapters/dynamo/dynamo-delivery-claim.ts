@@ -2,10 +2,11 @@ import { type DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamod
 import type { Clock } from "../../core/clock.ts";
 import type { DeliveryStore } from "../../core/deliveries/state/ports.ts";
 import { conditionalWrite } from "./conditional-write.ts";
-import { readDeliveryItem, shardOfDelivery } from "./delivery-item.ts";
+import { readDeliveryItem } from "./delivery-item.ts";
 
 /**
- * Claims a delivery by one conditional UpdateItem. Safe to repeat: a claim that the same owner
+ * Claims a delivery by one conditional UpdateItem, which changes no entry of the indexes `due` and
+ * `sweep`. Safe to repeat: a claim that the same owner
  * still holds is returned to it again, and counted once.
  */
 export function makeDynamoDeliveryClaim(options: {
@@ -21,8 +22,7 @@ export function makeDynamoDeliveryClaim(options: {
       Key: { id: deliveryId },
       UpdateExpression:
         "SET #status = :delivering, #owner = :owner, leaseUntilRealMs = :until, " +
-        "claimsOfAttempt = claimsOfAttempt + :one, version = version + :one, sweepShard = :shard, sweepAt = :until " +
-        "REMOVE nextMs, dueShard, dueAt",
+        "claimsOfAttempt = claimsOfAttempt + :one, version = version + :one",
       ConditionExpression:
         "(#status = :waiting AND nextMs <= :now) OR " +
         "(#status = :delivering AND leaseUntilRealMs <= :nowReal)",
@@ -33,7 +33,6 @@ export function makeDynamoDeliveryClaim(options: {
         ":owner": lease.owner,
         ":until": lease.untilMs,
         ":one": 1,
-        ":shard": shardOfDelivery(deliveryId),
         ":now": clock.businessMs(),
         ":nowReal": clock.realMs(),
       },
@@ -49,7 +48,8 @@ export function makeDynamoDeliveryClaim(options: {
     if (existing?.status === "waiting" && existing.nextMs !== undefined) {
       return { kind: "notDue", nextMs: existing.nextMs };
     }
-    const isOwn = existing?.status === "delivering" && existing.owner === lease.owner;
-    return isOwn ? { kind: "claimed", delivery: existing } : { kind: "notClaimed" };
+    if (existing?.status !== "delivering") return { kind: "notClaimed" };
+    if (existing.owner === lease.owner) return { kind: "claimed", delivery: existing };
+    return { kind: "claimedByAnother" };
   };
 }

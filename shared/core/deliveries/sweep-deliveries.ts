@@ -57,7 +57,7 @@ const STALE_AGAIN_AFTER_MS = 60_000;
 
 /**
  * Sends the messages of due attempts and recovers the work of workers that stopped (G6,
- * G12): lost messages, expired claims, unpublished failures, and jobs.
+ * G12): lost messages, unpublished failures, jobs, and attempts that an earlier version claimed.
  *
  * Processes as many shards and pages as the run has time for; the rest is left to the
  * next run. Never rejects: errors are returned in `failed`.
@@ -167,6 +167,7 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
     const sweepAtRealMs = nowRealMs + STALE_AGAIN_AFTER_MS;
     const delivery = await deliveries.replace({ ...found, sweepAtRealMs });
     if (!delivery) return;
+    // Claimed by an earlier version, which counted on the sweep.
     if (delivery.status === "delivering" && (delivery.leaseUntilRealMs ?? 0) <= nowRealMs) {
       await deliveryQueue.send("retries", [{ message: toAttemptMessage(delivery) }]);
       total.messagesSent++;

@@ -44,8 +44,12 @@ export function deliveryClaimsSuite(
         .flat()
         .map(({ id }) => id);
 
-    test("a claim of a due delivery is granted and counted", async () => {
-      const delivery = await stored({ nextMs: clock.businessMs(), dueMs: 77_000 });
+    test("a claim of a due delivery is granted and counted, and leaves what the sweep is to do", async () => {
+      const delivery = await stored({
+        nextMs: clock.businessMs(),
+        dueMs: 77_000,
+        sweepAtRealMs: 78_000,
+      });
       const until = lease("a");
       const claim = await deliveries.claim(delivery.deliveryId, until);
       const claimed = {
@@ -53,17 +57,14 @@ export function deliveryClaimsSuite(
         status: "delivering",
         owner: "a",
         leaseUntilRealMs: until.untilMs,
-        sweepAtRealMs: until.untilMs,
         claimsOfAttempt: 1,
         version: 2,
-        nextMs: undefined,
-        dueMs: undefined,
       };
       expect(claim).toEqual({ kind: "claimed", delivery: claimed });
       expect(await deliveries.find(delivery.deliveryId)).toEqual(claimed);
-      expect(await dueUntil(1e15)).not.toContain(delivery.deliveryId);
-      expect(await staleUntil(until.untilMs)).toContain(delivery.deliveryId);
-      expect(await staleUntil(until.untilMs - 1)).not.toContain(delivery.deliveryId);
+      expect(await dueUntil(77_000)).toContain(delivery.deliveryId);
+      expect(await staleUntil(78_000)).toContain(delivery.deliveryId);
+      expect(await staleUntil(77_999)).not.toContain(delivery.deliveryId);
     });
 
     test("a claim before the due time returns that time, in business time", async () => {
@@ -78,10 +79,11 @@ export function deliveryClaimsSuite(
 
     test("a claim is refused while another worker's lease lasts, in real time", async () => {
       const { deliveryId } = await stored();
-      await deliveries.claim(deliveryId, lease("a", 1_000));
+      const held = lease("a", 1_000);
+      await deliveries.claim(deliveryId, held);
       clock.passBusiness(10_000);
       clock.passReal(999);
-      expect(await deliveries.claim(deliveryId, lease("b"))).toEqual({ kind: "notClaimed" });
+      expect(await deliveries.claim(deliveryId, lease("b"))).toEqual({ kind: "claimedByAnother" });
       clock.passReal(1);
       expect(await deliveries.claim(deliveryId, lease("b"))).toMatchObject({
         kind: "claimed",
@@ -102,7 +104,7 @@ export function deliveryClaimsSuite(
         Array.from({ length: 10 }, (_, n) => deliveries.claim(deliveryId, lease(`w${n}`))),
       );
       expect(claims.filter(({ kind }) => kind === "claimed")).toHaveLength(1);
-      expect(claims.filter(({ kind }) => kind === "notClaimed")).toHaveLength(9);
+      expect(claims.filter(({ kind }) => kind === "claimedByAnother")).toHaveLength(9);
     });
 
     test.each(["delivered", "failed", "cancelled"] as const)(

@@ -72,19 +72,17 @@ export function makeMemoryDeliveryStore(options: {
           status: "delivering",
           owner: lease.owner,
           leaseUntilRealMs: lease.untilMs,
-          sweepAtRealMs: lease.untilMs,
           claimsOfAttempt: found.claimsOfAttempt + 1,
           version: found.version + 1,
-          nextMs: undefined,
-          dueMs: undefined,
         };
         stored.set(deliveryId, delivery);
         return { kind: "claimed", delivery: { ...delivery } };
       }
       const { status, nextMs, owner } = found;
       if (status === "waiting" && nextMs !== undefined) return { kind: "notDue", nextMs };
-      const isOwn = status === "delivering" && owner === lease.owner;
-      return isOwn ? { kind: "claimed", delivery: { ...found } } : { kind: "notClaimed" };
+      if (status !== "delivering") return { kind: "notClaimed" };
+      if (owner === lease.owner) return { kind: "claimed", delivery: { ...found } };
+      return { kind: "claimedByAnother" };
     },
 
     async replace(delivery) {

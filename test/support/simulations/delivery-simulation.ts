@@ -56,6 +56,11 @@ export function webhookOfClient(clientId = "cl_1", more: Partial<WebhookItem> = 
   };
 }
 
+/** As in a deployed stack with the default settings, without a batch window. */
+const ATTEMPT_VISIBILITY_MS = 90_000;
+const FANOUT_VISIBILITY_MS = 240_000;
+const MAX_RECEIVES = { fanout: 8, attempts: 22, retries: 22 };
+
 /** Thrown by a port to stop the worker: nothing after that call runs. */
 export class Crash extends Error {}
 
@@ -72,6 +77,8 @@ interface Waiting {
   dueMs: number;
   body: string;
   receives: number;
+  /** The queue delivers it a second time. */
+  isCopy?: boolean;
 }
 
 /**
@@ -87,6 +94,8 @@ export function makeDeliverySimulation(
     random?: () => number;
     /** Sleep of the workers; by default it does not end. */
     sleep?: () => Promise<void>;
+    /** Whether the queue delivers a message a second time, after so many milliseconds. */
+    deliversAgainAfterMs?: () => number | undefined;
     bodyIsGone?: boolean;
     /** Whether the bus refuses an event. */
     busRefuses?: (eventId: string) => boolean;
@@ -219,7 +228,13 @@ export function makeDeliverySimulation(
   async function work(queue: Waiting["queue"], size: number): Promise<void> {
     const batch = waiting.filter((one) => one.queue === queue && one.dueMs <= nowMs).slice(0, size);
     if (batch.length === 0) return;
+    const receivedMs = nowMs;
     waiting = waiting.filter((one) => !batch.includes(one));
+    for (const one of batch) {
+      const afterMs = one.isCopy ? undefined : options.deliversAgainAfterMs?.();
+      if (afterMs === undefined) continue;
+      waiting.push({ ...one, dueMs: receivedMs + afterMs, isCopy: true });
+    }
     const works = batch.map(({ body }) => {
       const message = JSON.parse(body) as DeliveryMessage | { detail: object };
       if ("detail" in message) return { kind: "event", body } as const;
@@ -230,10 +245,12 @@ export function makeDeliverySimulation(
     const run = await untilCrash(() => handle(works, { queue, remainingMs: () => 40_000 }));
     const outcomes = run ?? works.map(() => ({ kind: "failed" as const }));
     for (const [index, one] of batch.entries()) {
-      if (outcomes[index]?.kind !== "failed") continue;
-      // It becomes visible again after its visibility timeout; after 8 receives it is dead-lettered.
-      const again = { ...one, dueMs: nowMs + 240_000, receives: one.receives + 1 };
-      (again.receives < 8 ? waiting : parked).push(again);
+      const kind = outcomes[index]?.kind ?? "";
+      if (!["failed", "claimedByAnother"].includes(kind)) continue;
+      const visibilityMs = queue === "fanout" ? FANOUT_VISIBILITY_MS : ATTEMPT_VISIBILITY_MS;
+      const dueMs = Math.max(nowMs, receivedMs + visibilityMs);
+      const again = { ...one, dueMs, receives: one.receives + 1 };
+      (again.receives < MAX_RECEIVES[queue] ? waiting : parked).push(again);
     }
   }
 
@@ -265,6 +282,12 @@ export function makeDeliverySimulation(
     drain,
     sweep: () => sweepDeliveries(() => 50_000),
     waiting: () => waiting,
+    /** The messages of the dead-letter queues. */
+    parked: () => parked,
+    /** Time passes during a call, while nothing else happens. */
+    skip: (ms: number) => {
+      nowMs += ms;
+    },
     lose: () => {
       waiting = [];
     },

@@ -205,8 +205,8 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
           return { index, outcome: { kind: "requeued" }, requeue: { message, delayMs: 0 } };
         case "notDue":
           return { index, outcome, requeue: earlyMessage(message, outcome.nextMs, context()) };
+        case "claimedByAnother":
         case "alreadyHandled":
-        case "leftToSweep":
           return { index, outcome };
         case "attempted":
         case "recordedWithoutPost": {

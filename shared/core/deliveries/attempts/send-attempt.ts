@@ -52,13 +52,13 @@ export type SendResult =
   | { kind: "workersLost"; delivery: DeliveryRecord }
   /** The body or a signing key could not be read. */
   | { kind: "postNotBuilt"; delivery: DeliveryRecord; error: unknown }
-  /** Too little of the invocation is left for a POST; `delivery` is absent if it was not claimed. */
+  /** Too little of the invocation or of the lease is left for a POST; `delivery` is absent if it was not claimed. */
   | { kind: "outOfTime"; delivery?: DeliveryRecord }
   /** The next attempt is due at `nextMs` (business time). */
   | { kind: "notDue"; nextMs: number }
-  /** The delivery is claimed, but the rest of the lease is too short for a POST. It is not released. */
-  | { kind: "leaseTooShort" }
-  /** Another worker has the delivery, or it has ended: there is nothing to do. */
+  /** Another worker has claimed the delivery. */
+  | { kind: "claimedByAnother" }
+  /** The delivery has ended: there is nothing to do. */
   | { kind: "notClaimed" };
 
 export type SendAttempt = (
@@ -109,10 +109,9 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
     if (!("post" in built)) return built;
 
     const context = deps.context();
-    // If the process was frozen meanwhile, the next worker makes the attempt, after the lease.
+    // The process may have been frozen meanwhile.
     const isLeaseTooShort = context.nowRealMs + rules.timeoutMs + LEASE_MARGIN_MS > lease.untilMs;
-    if (isLeaseTooShort) return { kind: "leaseTooShort" };
-    if (!hasTime()) return { kind: "outOfTime", delivery };
+    if (isLeaseTooShort || !hasTime()) return { kind: "outOfTime", delivery };
 
     const posting = poster.post(built.post);
     const post = await (fastEndpointHealth

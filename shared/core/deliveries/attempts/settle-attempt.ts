@@ -24,14 +24,17 @@ export type AttemptOutcome =
   | { kind: "attempted"; delivery: DeliveryRecord; isSuccess: boolean; isSlow: boolean }
   /** The delivery ended, or an attempt was counted, without a POST. */
   | { kind: "recordedWithoutPost"; delivery: DeliveryRecord }
-  /** The invocation ends too soon for a POST: the message must be processed again. */
+  /** The invocation or the lease ends too soon for a POST: the message must be processed again. */
   | { kind: "outOfTime" }
   /** The next attempt is due at `nextMs` (business time). */
   | { kind: "notDue"; nextMs: number }
-  /** Another worker has the delivery, or it has ended: there is nothing left to do for this message. */
+  /** The delivery has ended, or waits for an attempt that is planned: there is nothing left to do for this message. */
   | { kind: "alreadyHandled" }
-  /** The claim is kept until its lease ends; the sweep then sends a message. */
-  | { kind: "leftToSweep" };
+  /**
+   * Another worker has claimed the delivery. If it stops, this message may be the only one that
+   * names the delivery: it stays in the queue, which delivers it again after the lease.
+   */
+  | { kind: "claimedByAnother" };
 
 export type SettleAttempt = (result: SendResult) => Promise<AttemptOutcome>;
 
@@ -47,6 +50,10 @@ const MAX_WRITES = 5;
  * failure, is kept. If another worker has claimed the delivery meanwhile, nothing is recorded: the
  * lease had expired, and that worker makes the attempt again.
  *
+ * The message of the attempt may be deleted only after an outcome by which the delivery has ended,
+ * or waits with its next attempt planned for the sweep. No index names a delivery that is stored
+ * by its first attempt while that attempt is under way.
+ *
  * @throws the error because of which a POST could not be built, after the claim was released
  * @throws DEPENDENCY_DOWN: the write may have been made; processing the message again is safe
  */
@@ -57,10 +64,15 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
     switch (result.kind) {
       case "posted": {
         const { delivery, post, startedAtMs } = result;
-        const written = await record(delivery, withAttempt(post, startedAtMs));
-        if (!written) return { kind: "alreadyHandled" };
+        const recorded = await record(delivery, withAttempt(post, startedAtMs));
+        if (!("written" in recorded)) return recorded;
         const isSlow = post.durationMs > deps.context().rules.slowMs;
-        return { kind: "attempted", delivery: written, isSuccess: isSuccess(post), isSlow };
+        return {
+          kind: "attempted",
+          delivery: recorded.written,
+          isSuccess: isSuccess(post),
+          isSlow,
+        };
       }
       case "ineligible": {
         const { delivery, status, reason } = result;
@@ -79,9 +91,8 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
         if (result.delivery) await release(result.delivery, 0);
         return { kind: "outOfTime" };
       case "notDue":
+      case "claimedByAnother":
         return result;
-      case "leaseTooShort":
-        return { kind: "leftToSweep" };
       case "notClaimed":
         return { kind: "alreadyHandled" };
     }
@@ -93,11 +104,11 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
       applyAttempt(delivery, { result, atMs, random }, deps.context());
   }
 
-  /** @returns `undefined` if the worker's claim has ended */
+  /** @returns an outcome if nothing was written, because the worker's claim has ended or other writers always came first */
   async function record(
     claimed: DeliveryRecord,
     change: (current: DeliveryRecord) => DeliveryRecord,
-  ): Promise<DeliveryRecord | undefined> {
+  ): Promise<{ written: DeliveryRecord } | AttemptOutcome> {
     const result = await retryOnConflict({
       known: claimed,
       find: () => deliveries.find(claimed.deliveryId),
@@ -105,15 +116,20 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
       replace: (next) => deliveries.replace(next),
       maxAttempts: MAX_WRITES,
     });
-    return result.kind === "written" ? result.written : undefined;
+    if (result.kind === "written") return { written: result.written };
+    const current = result.kind === "unchanged" ? result.item : undefined;
+    const claim = result.kind === "conflict" ? claimed : current;
+    if (claim?.status !== "delivering") return { kind: "alreadyHandled" };
+    return { kind: "claimedByAnother" };
   }
 
   async function recordWithoutPost(
     claimed: DeliveryRecord,
     change: (current: DeliveryRecord) => DeliveryRecord,
   ): Promise<AttemptOutcome> {
-    const delivery = await record(claimed, change);
-    return delivery ? { kind: "recordedWithoutPost", delivery } : { kind: "alreadyHandled" };
+    const recorded = await record(claimed, change);
+    if (!("written" in recorded)) return recorded;
+    return { kind: "recordedWithoutPost", delivery: recorded.written };
   }
 
   async function release(delivery: DeliveryRecord, delayMs: number): Promise<void> {

@@ -75,7 +75,10 @@ export function waitingDelivery(
   };
 }
 
-/** Claims a new delivery for its first attempt, so that one write stores and claims it. */
+/**
+ * Claims a new delivery for its first attempt, so that one write stores and claims it. It is in no
+ * index of the sweep: its message stays in the queue until the attempt is recorded.
+ */
 export function claimFirstAttempt(
   delivery: DeliveryRecord,
   { owner, untilMs }: Lease,
@@ -85,7 +88,6 @@ export function claimFirstAttempt(
     status: "delivering",
     owner,
     leaseUntilRealMs: untilMs,
-    sweepAtRealMs: untilMs,
     claimsOfAttempt: 1,
     nextMs: undefined,
     dueMs: undefined,

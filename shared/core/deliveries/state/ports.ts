@@ -12,7 +12,9 @@ export type DeliveryClaimResult =
   | { kind: "claimed"; delivery: DeliveryRecord }
   /** The next attempt is due at `nextMs` (business time). */
   | { kind: "notDue"; nextMs: number }
-  /** Another worker has it, it has ended, or there is no such delivery. */
+  /** Another worker has claimed it. */
+  | { kind: "claimedByAnother" }
+  /** It has ended, or there is no such delivery. */
   | { kind: "notClaimed" };
 
 export interface DeliveryStore {
@@ -24,7 +26,8 @@ export interface DeliveryStore {
    * Claims a delivery for one attempt, and counts it in `claimsOfAttempt`.
    *
    * A delivery can be claimed if it waits and is due (business time), or if the lease of
-   * its claim has expired (real time). At most one claim of a delivery is alive at any time.
+   * its claim has expired (real time). At most one claim of a delivery is alive at any time. What
+   * is planned for the sweep stays planned.
    */
   claim(deliveryId: string, lease: Lease): Promise<DeliveryClaimResult>;
   /**

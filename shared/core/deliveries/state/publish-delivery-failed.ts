@@ -83,9 +83,7 @@ export function makePublishDeliveryFailed(deps: PublishDeliveryFailedDeps): Publ
           (failure) => !eventIds.has(failureId(deliveryId, failure)),
         );
         if (unpublishedFailures.length === current.unpublishedFailures.length) return undefined;
-        // The sweep recovers expired leases and failures that are not published yet.
-        const needsRecovery = current.owner !== undefined || unpublishedFailures.length > 0;
-        const sweepAtRealMs = needsRecovery ? current.sweepAtRealMs : undefined;
+        const sweepAtRealMs = unpublishedFailures.length > 0 ? current.sweepAtRealMs : undefined;
         return { ...current, unpublishedFailures, sweepAtRealMs };
       },
       replace: (next) => deps.deliveries.replace(next),

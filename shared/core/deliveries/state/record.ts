@@ -71,7 +71,7 @@ export interface DeliveryRecord {
   claimsOfAttempt: number;
   /** The newest attempts of all cycles, oldest first. The API shows them as `attempts`. */
   attemptHistory: readonly Attempt[];
-  /** When the next attempt is due; only while the delivery waits. */
+  /** When the next attempt is due; while it is being attempted, when that attempt was due. */
   nextMs?: number | undefined;
 
   /** The worker that has claimed it; only while it is delivering. */
@@ -83,9 +83,12 @@ export interface DeliveryRecord {
   /** When it ended. */
   endedMs?: number | undefined;
 
-  /** When the sweep must send the message of the next attempt, for the first time or because it counts as lost. */
+  /**
+   * When the sweep must send the message of the next attempt, for the first time or because it
+   * counts as lost. A claim leaves it.
+   */
   dueMs?: number | undefined;
-  /** When the sweep must recover it: its worker has stopped, or failures are unpublished. */
+  /** When the sweep must recover it: failures are unpublished, or an earlier version has claimed it. */
   sweepAtRealMs?: number | undefined;
   /** When the item may be deleted. */
   expiresMs: number;
