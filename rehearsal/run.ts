@@ -14,6 +14,7 @@ import { type CaseResult, table } from "../acceptance/table.ts";
 import { freePort } from "../local/loopback.ts";
 import { runCommand } from "../test/support/processes.ts";
 import { installMinistack, startMinistack } from "./ministack.ts";
+import { unsupportedTypes } from "./unsupported-types.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const cdk = join(root, "node_modules/aws-cdk/bin/cdk");
@@ -86,10 +87,14 @@ async function rehearseOn(endpoint: string, directory: string): Promise<void> {
         "-c",
         `providerBaseUrls=${JSON.stringify({ "we-link": providerUrl, "linked-api": providerUrl })}`,
       ],
-      env,
+      { ...env, NODE_OPTIONS: `--import=${join(import.meta.dirname, "unsupported.ts")}` },
     );
   const settings = { scheduleLeadSeconds: 0, firstPollSeconds: FIRST_POLL_SECONDS };
 
+  for (const [type, purpose] of unsupportedTypes) {
+    const reason = `MiniStack does not know ${type}`;
+    results.push({ status: "skipped", title: `${purpose} are deployed`, seconds: 0, reason });
+  }
   const isDeployed =
     // In an empty folder: the bootstrap of a named environment needs no app.
     (await step("cdk bootstrap", () =>

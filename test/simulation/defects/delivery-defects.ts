@@ -54,8 +54,8 @@ export const deliveryDefects: readonly Defect[] = [
     "next-attempt-not-stored",
     "G6: a delivery has no next attempt",
     state,
-    'status: "waiting", nextMs, sweepDueMs };\n}\n\n/** Whether a POST',
-    'status: "waiting", nextMs: nextMs + 1e12, sweepDueMs: sweepDueMs && 1e15 };\n}\n\n/** Whether a POST',
+    'status: "waiting", nextMs, dueMs };\n}\n\n/** Whether a POST',
+    'status: "waiting", nextMs: nextMs + 1e12, dueMs: dueMs && 1e15 };\n}\n\n/** Whether a POST',
   ),
   defect(
     "delivery-id-of-receipt",
