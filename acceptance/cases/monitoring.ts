@@ -30,9 +30,10 @@ async function alarmsOf({ aws }: Target, StackName: string): Promise<string[]> {
         ResourceStatus,
         PhysicalResourceId = "",
       } of StackResourceSummaries) {
-        const isAlarm = ResourceType === "AWS::CloudWatch::Alarm";
+        const isAlarm = /^AWS::CloudWatch::(Composite)?Alarm$/.test(ResourceType ?? "");
         if (isAlarm && /^(CREATE|UPDATE)_COMPLETE$/.test(ResourceStatus ?? "")) {
-          names.push(PhysicalResourceId);
+          // A name, or an ARN that ends with it.
+          names.push(PhysicalResourceId.split(":").at(-1) ?? "");
         }
       }
     }
