@@ -28,13 +28,16 @@ const edits: Readonly<Record<string, readonly RegExp[]>> = {
     /^ {2}"workflow\.created": Workflow.*\n/m,
     /^ {2}"workflow\.created": true,\n/m,
   ],
+  "docs/event-examples.ts": [/^ {2}"workflow\.created": \{.*\n/m],
   "test/unit/webhook-events.test.ts": [/^ {2}"workflow\.created": \{.*\n/m],
   "shared/providers/we-link/webhook-body.ts": [/^ {4}"workflow\.created": null,\n/m],
   "test/support/third-provider/webhook-format.ts": [/^ {4}"workflow\.created": null,\n/m],
 };
 
 const tree = ["infra", "functions", "shared", "local", "cli", "test", "docs", "bench", "client"];
-const others = ["acceptance", "console", "examples", "testing", "package.json", "tsconfig.json"];
+const others = ["acceptance", "cdk", "console", "examples", "testing", "package.json"];
+const files = ["tsconfig.json", ".prettierrc.json", "llms.txt", "README.md", "ARCHITECTURE.md"];
+const pages = ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
 
 const ROOTS = "tsconfig.listed.json";
 
@@ -42,7 +45,7 @@ let copy: string;
 
 beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), "ackwire-event-type-"));
-  for (const entry of [...tree, ...others]) {
+  for (const entry of [...tree, ...others, ...files, ...pages]) {
     await cp(join(root, entry), join(copy, entry), { recursive: true });
   }
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));

@@ -148,10 +148,14 @@ beforeAll(async () => {
   kept = await makeTenant("kept");
   await Promise.all([fill(erased, 1), fill(kept, 0.1)]);
   const areDelivered = async () => {
-    const { DeliveriesTableName = "" } = run.outputs;
-    const count = async (tenant: Tenant) => (await canariesOf(tenant))[DeliveriesTableName] ?? 0;
+    const { DeliveriesTableName = "", EventsTableName = "" } = run.outputs;
+    const isDelivered = async (tenant: Tenant, expected: number) => {
+      const { [DeliveriesTableName]: made = 0, [EventsTableName]: events = 0 } =
+        await canariesOf(tenant);
+      return made >= expected && made >= events;
+    };
     const expected = WEBHOOKS + LARGE;
-    return (await count(erased)) >= expected && (await count(kept)) >= expected / 10;
+    return (await isDelivered(erased, expected)) && isDelivered(kept, expected / 10);
   };
   await vi.waitUntil(areDelivered, { timeout: LONG_TEST_TIMEOUT_MS, interval: 5_000 });
 }, LONG_TEST_TIMEOUT_MS);

@@ -120,26 +120,30 @@ test(`${REQUESTS} requests with duplicates and retries are ${REQUESTS} connected
   const byTrace = new Map(
     traceTrees(collector.spans, callers).map(({ traceId, spans }) => [traceId, spans]),
   );
+  let reportedByWebhook = 0;
   for (const { requestId, given } of sent) {
     const event = endpoint.posts.map(eventOf).find(({ data }) => data.requestId === requestId);
     const traceparent = readTraceparent(event?.traceparent) ?? "";
     const { traceId } = spanContextOf(traceparent);
     if (given !== undefined) expect(traceId).toBe(spanContextOf(given).traceId);
     const spans = byTrace.get(traceId) ?? [];
-    const names = new Set(spans.map(({ service, name }) => `${service}: ${name}`));
-    expect(names).toEqual(
+    const names = spans.map(({ service, name }) => `${service}: ${name}`);
+    // On a busy machine a poll may be faster than the webhook.
+    const byWebhook = ["ingest: receive webhook", "consume: consume webhook"];
+    expect(new Set(names.filter((name) => !byWebhook.includes(name)))).toEqual(
       new Set([
         "api: accept request",
         "submit: submit to we-link",
-        "ingest: receive webhook",
-        "consume: consume webhook",
         "deliver: create delivery",
         "deliver: POST webhook",
       ]),
     );
+    if (byWebhook.every((name) => names.includes(name))) reportedByWebhook++;
     const [root] = spans.filter(({ name }) => name === "accept request");
     expect(root?.attributes["ackwire.request_id"]).toBe(requestId);
   }
+
+  expect(reportedByWebhook).toBeGreaterThan(REQUESTS / 2);
 
   // Each POST names the span of its own attempt, and there were duplicates and retries.
   const posted = endpoint.posts.map(({ headers }) => String(headers.traceparent));

@@ -1,3 +1,4 @@
+import { type ProviderId, providerId } from "../../shared/contracts/providers.ts";
 import { type Settings, settingsSchema } from "../../shared/contracts/settings.ts";
 import {
   auditTable,
@@ -110,10 +111,9 @@ export const environment: Environment = {
   SUBMIT_QUEUE_ARN: arnOf("submit"),
   ATTEMPTS_QUEUE_URL: urlOf("attempts"),
   RETRIES_QUEUE_URL: urlOf("retries"),
-  PROVIDER_BASE_URLS: {
-    "we-link": "https://we-link.test",
-    "linked-api": "https://linked-api.test",
-  },
+  PROVIDER_BASE_URLS: Object.fromEntries(
+    providerId.options.map((id) => [id, `https://${id}.test`]),
+  ) as Record<ProviderId, string>,
   SCHEDULE_GROUP: "schedules",
   SCHEDULE_ROLE_ARN: "arn:aws:iam::000000000000:role/schedules",
   SCHEDULE_DLQ_ARN: arnOf("schedule-dead-letters"),
