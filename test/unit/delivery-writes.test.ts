@@ -1,4 +1,3 @@
-import { marshall } from "@aws-sdk/util-dynamodb";
 import { expect, test } from "vitest";
 import { writeUnits } from "../../local/aws/billing/dynamodb-units.ts";
 import type { Item } from "../../local/aws/billing/item-size.ts";
@@ -6,6 +5,7 @@ import { deliveryItem } from "../../shared/adapters/dynamo/delivery-item.ts";
 import { deliveriesTable } from "../../shared/contracts/tables.ts";
 import type { DeliveryStore } from "../../shared/core/deliveries/state/ports.ts";
 import type { DeliveryRecord } from "../../shared/core/deliveries/state/record.ts";
+import { asSent, index, keys } from "../support/billed-table.ts";
 import {
   Crash,
   MINUTE_MS,
@@ -15,14 +15,6 @@ import {
 /** The table as `infra/constructs/stores.ts` creates it. */
 const schema = (() => {
   const { partitionKey, indexes } = deliveriesTable;
-  const keys = (...names: string[]) => names.map((AttributeName) => ({ AttributeName }));
-  const index = (of: { name: string; partitionKey: string; sortKey: string }, more?: string[]) => ({
-    IndexName: of.name,
-    KeySchema: keys(of.partitionKey, of.sortKey),
-    Projection: more
-      ? { ProjectionType: "INCLUDE", NonKeyAttributes: more }
-      : { ProjectionType: "KEYS_ONLY" },
-  });
   return {
     KeySchema: keys(partitionKey),
     GlobalSecondaryIndexes: [
@@ -34,15 +26,7 @@ const schema = (() => {
 })();
 
 /** An item as it is sent to DynamoDB. */
-function sent(delivery: DeliveryRecord): Item {
-  const item = marshall(deliveryItem(delivery), { removeUndefinedValues: true });
-  return Object.fromEntries(
-    Object.entries(item).map(([name, value]) => [
-      name,
-      value.B ? { B: Buffer.from(value.B).toString("base64") } : value,
-    ]),
-  ) as Item;
-}
+const sent = (delivery: DeliveryRecord): Item => asSent(deliveryItem(delivery));
 
 /** Decorates a store: calls `onWrite` with the delivery before and after each write. */
 function watched(

@@ -1,4 +1,3 @@
-import { marshall } from "@aws-sdk/util-dynamodb";
 import { expect, test } from "vitest";
 import { writeUnits } from "../../local/aws/billing/dynamodb-units.ts";
 import type { Item } from "../../local/aws/billing/item-size.ts";
@@ -6,19 +5,12 @@ import { requestItem } from "../../shared/adapters/dynamo/request-item.ts";
 import { requestsTable } from "../../shared/contracts/tables.ts";
 import type { CallResult } from "../../shared/core/requests/state/ports.ts";
 import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
+import { asSent, index, keys } from "../support/billed-table.ts";
 import { makeRequestSimulation } from "../support/simulations/request-simulation.ts";
 
 /** The table as `infra/constructs/stores.ts` creates it. */
 const schema = (() => {
   const { partitionKey, sortKey, indexes, localIndexes } = requestsTable;
-  const keys = (...names: string[]) => names.map((AttributeName) => ({ AttributeName }));
-  const index = (of: { name: string; partitionKey: string; sortKey: string }, more?: string[]) => ({
-    IndexName: of.name,
-    KeySchema: keys(of.partitionKey, of.sortKey),
-    Projection: more
-      ? { ProjectionType: "INCLUDE", NonKeyAttributes: more }
-      : { ProjectionType: "KEYS_ONLY" },
-  });
   return {
     KeySchema: keys(partitionKey, sortKey),
     GlobalSecondaryIndexes: [
@@ -32,15 +24,8 @@ const schema = (() => {
 })();
 
 /** An item as it is sent to DynamoDB. */
-function sent(request: RequestRecord): Item {
-  const item = marshall(requestItem(request, "0123456789abcdef0123456789abcdef0123"));
-  return Object.fromEntries(
-    Object.entries(item).map(([name, value]) => [
-      name,
-      value.B ? { B: Buffer.from(value.B).toString("base64") } : value,
-    ]),
-  ) as Item;
-}
+const sent = (request: RequestRecord): Item =>
+  asSent(requestItem(request, "0123456789abcdef0123456789abcdef0123"));
 
 const answer = (body: object): CallResult => ({
   kind: "answered",
