@@ -1,4 +1,4 @@
-import type { FaultKind, Struck } from "./engine/faults.ts";
+import { type FaultKind, instanceFaultKinds, type Struck } from "./engine/faults.ts";
 import type { Published } from "./services/eventbridge.ts";
 import type { Item } from "./services/expressions.ts";
 
@@ -87,18 +87,7 @@ export const emptyHistory = (): History => ({
   trace: [],
 });
 
-/** Faults that stop or confuse an instance, so that it may repeat what it has done. */
-const confusing: readonly FaultKind[] = [
-  "throttle",
-  "error",
-  "timeout",
-  "timeout-applied",
-  "crash-before",
-  "crash-after",
-  "slow",
-  "freeze",
-  "partial",
-];
+const confusing: readonly FaultKind[] = instanceFaultKinds;
 
 /** Whether one of these faults struck an instance in this time. */
 export function wasStruck({ struck }: History, instance: string, fromMs: number, untilMs: number) {

@@ -1,7 +1,7 @@
 import { fractionOf } from "./random.ts";
 
-/** What can happen to an operation or to the run. `docs/reliability.md` describes each. */
-export const faultKinds = [
+/** Faults that stop or confuse an instance, so that it may repeat what it has done. */
+export const instanceFaultKinds = [
   "throttle",
   "error",
   "timeout",
@@ -11,6 +11,11 @@ export const faultKinds = [
   "slow",
   "freeze",
   "partial",
+] as const;
+
+/** What can happen to an operation or to the run. `docs/reliability.md` describes each. */
+export const faultKinds = [
+  ...instanceFaultKinds,
   "duplicate",
   "reorder",
   "late",
