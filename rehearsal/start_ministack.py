@@ -102,6 +102,14 @@ provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::CompositeAlarm"] = {
 }
 
 
+# CloudFormation creates a saved query. MiniStack's Logs does not keep it: run.ts reports that.
+provisioners._RESOURCE_HANDLERS["AWS::Logs::QueryDefinition"] = {
+    "create": lambda _id, properties, _stack: (properties["Name"], {}),
+    "update": lambda _id, _old, properties, _stack: (properties["Name"], {}),
+    "delete": lambda _id, _properties: None,
+}
+
+
 # An alarm with metric math is created on its first metric.
 metric_alarm_record = provisioners._cw_metric_alarm_record
 
