@@ -1,8 +1,10 @@
 import { callOperation, operationOf } from "./call-operation.ts";
 import { type Command, type Option, type Shown, UsageError, type Values } from "./command.ts";
+import type { Follow } from "./follow.ts";
 import type { OperationCommand } from "./operation-commands.ts";
 import { type Member, membersOf } from "./operation-members.ts";
 import type { Place } from "./place.ts";
+import { showProgress } from "./progress.ts";
 import { membersTable, type Row, tableOf, valueAt } from "./table.ts";
 
 /** The command of an operation, with the options that its contract names. */
@@ -19,18 +21,44 @@ export function commandOf(of: OperationCommand): Command {
     summary: operation.summary,
     ...(of.isDefault ? { isDefault: true as const } : {}),
     positionals,
-    options: Object.fromEntries(optional.map((member) => [optionOf(member), settingsOf(member)])),
+    options: {
+      ...Object.fromEntries(optional.map((member) => [optionOf(member), settingsOf(member)])),
+      ...(of.follow ? { wait } : {}),
+    },
     examples: of.examples.map((example) => `${of.words} ${example}`.trim()),
     async run(values, place) {
       const input = inputOf([...positionals.map(({ name }) => name)], optional, values);
-      const last = positionals.at(-1);
-      const isOne = last?.isOptional && values[last.name] !== undefined;
+      const lastArgument = positionals.at(-1);
+      const isOne = lastArgument?.isOptional && values[lastArgument.name] !== undefined;
       const name = isOne ? (of.operationOfOne ?? of.operation) : of.operation;
       const there = await place();
-      const answer = await callOperation(there, name, withOwnClient(there, members, input));
-      return shownAnswer(answer, isOne ? {} : of);
+      const called = withOwnClient(there, members, input);
+      const answer = await callOperation(there, name, called);
+      const follow = isOne || values.wait === false ? undefined : of.follow;
+      const shown = follow ? await followed(follow, answer, there, called) : answer;
+      return shownAnswer(shown, isOne ? {} : of);
     },
   };
+}
+
+const wait: Option = {
+  type: "boolean",
+  default: true,
+  describe: "Wait until the work is done; --no-wait returns at once",
+};
+
+async function followed(
+  follow: Follow,
+  answer: unknown,
+  place: Place,
+  input: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  const progress = showProgress();
+  try {
+    return await follow(answer, { place, input, progress });
+  } finally {
+    progress.end();
+  }
 }
 
 /** Shows the rows of an answer as a table; without columns its members, one a line. */

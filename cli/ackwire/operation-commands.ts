@@ -1,4 +1,5 @@
 import type { OperationName } from "./call-operation.ts";
+import { type Follow, followRecovery, followRedrive, followRelease } from "./follow.ts";
 
 /** A command that calls one operation of the operator API, and shows its answer. */
 export interface OperationCommand {
@@ -14,6 +15,8 @@ export interface OperationCommand {
   rows?: string;
   /** The members of a row that the table shows; absent: every member of the answer, one a line. */
   columns?: readonly string[];
+  /** The operation starts long work: waits for its end, unless `--no-wait` is given. */
+  follow?: Follow;
   /** Without `ackwire` and the command's words. */
   examples: readonly string[];
 }
@@ -135,6 +138,7 @@ export const operationCommands: readonly OperationCommand[] = [
   {
     words: "webhook recover",
     operation: "recoverDeliveries",
+    follow: followRecovery,
     examples: ["--client cl_64835e7c --since 2026-12-01T00:00:00Z"],
   },
   {
@@ -176,6 +180,7 @@ export const operationCommands: readonly OperationCommand[] = [
   {
     words: "quarantine release",
     operation: "releaseQuarantine",
+    follow: followRelease,
     positionals: ["connectionId"],
     examples: ["cn_64835e7c"],
   },
@@ -235,6 +240,7 @@ export const operationCommands: readonly OperationCommand[] = [
   {
     words: "dlq redrive",
     operation: "redriveDeadLetters",
+    follow: followRedrive,
     operationOfOne: "redriveDeadLetter",
     positionals: ["queue", "[messageId]"],
     examples: ["inbound", "inbound MESSAGE_ID"],
