@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { asText, byItem, linesPerMillion, monthlyBill, total } from "./cost/bill.ts";
 import { type LoadName, loadNames } from "./cost/loads.ts";
@@ -16,6 +18,8 @@ Without numbers it prints the dollars of a million of each.
   --deliveries N   deliveries a month that succeed at once
   --requests N     requests a month, from their acceptance to their end
   --load NAME      steady: full batches (default); light: one at a time; peak: all at once
+  --last           uses the measurement that is kept in bench/results, instead of measuring
+  --keep           keeps this measurement there
   --json           prints the same as JSON`;
 
 const { values } = parseArgs({
@@ -24,6 +28,8 @@ const { values } = parseArgs({
     deliveries: { type: "string" },
     requests: { type: "string" },
     load: { type: "string", default: "steady" },
+    last: { type: "boolean", default: false },
+    keep: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -151,11 +157,30 @@ function reportGoals(measured: Measured): void {
   }
 }
 
+/** @throws Error when none is kept for this load */
+function lastMeasured(): Measured {
+  if (!existsSync(kept)) {
+    throw new Error(`No measurement is kept for ${load} load: leave --last out, and give --keep`);
+  }
+  const { at, machine, measured } = JSON.parse(readFileSync(kept, "utf8"));
+  console.log(`Measured on ${at} with ${machine}; list prices of ${priceList.date}.`);
+  return measured;
+}
+
+function keep(measured: Measured): void {
+  const [{ model = "" } = {}, ...others] = cpus();
+  const machine = `${others.length + 1} cores (${model.trim()}), Node ${process.version}`;
+  const at = new Date().toISOString().slice(0, 10);
+  writeFileSync(kept, `${JSON.stringify({ at, machine, measured }, null, 1)}\n`);
+}
+
 const log = console.log;
 // Only the result goes to the standard output with --json.
 if (values.json) console.log = console.error;
 const report = makeReport(`The bill, at ${load} load, in ${priceList.region}`);
-const measured = await measure(report, load as LoadName);
+const kept = new URL(`results/cost-${load}.json`, import.meta.url);
+const measured = values.last ? lastMeasured() : await measure(report, load as LoadName);
+if (values.keep && !values.last) keep(measured);
 if (values.json) {
   const { region, date } = priceList;
   const of = { load, region, prices: date, measured: measured.counts, batches: measured.batches };
@@ -165,6 +190,6 @@ if (values.json) {
   if (isMonth) printMonth(measured);
   printPerMillion(measured);
 }
-if (load === "steady") reportGoals(measured);
+if (load === "steady" && !values.last) reportGoals(measured);
 report.end();
 process.exit();

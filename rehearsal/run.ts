@@ -14,6 +14,7 @@ import { type CaseResult, table } from "../acceptance/table.ts";
 import { freePort } from "../local/loopback.ts";
 import { runCommand } from "../test/support/processes.ts";
 import { installMinistack, startMinistack } from "./ministack.ts";
+import { useStage } from "./stage-commands.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const cdk = join(root, "node_modules/aws-cdk/bin/cdk");
@@ -108,7 +109,8 @@ async function rehearseOn(endpoint: string, directory: string): Promise<void> {
   if (!isDeployed) return;
 
   const target = join(directory, "target.json");
-  writeFileSync(target, JSON.stringify(await describeTarget(endpoint, providerPort)));
+  const described = await describeTarget(endpoint, providerPort);
+  writeFileSync(target, JSON.stringify(described));
   const accept = async (...args: string[]) => {
     const file = join(directory, "results.json");
     rmSync(file, { force: true });
@@ -118,6 +120,9 @@ async function rehearseOn(endpoint: string, directory: string): Promise<void> {
     });
     results.push(...(JSON.parse(readFileSync(file, "utf8")) as CaseResult[]));
   };
+  await step("The command ackwire works with --stage dev", () =>
+    useStage("dev", { ...env, ACKWIRE_API_URL: described.apiUrl }),
+  );
   await step("npm run acceptance runs", () => accept());
   await step("npm run deploy updates the stack with a changed setting", async () => {
     await deployWith({ ...settings, dedupeRetentionDays: 7, consumeBatchSize: 5 });
@@ -152,7 +157,7 @@ async function describeStack() {
 }
 
 /** Describes the stack for the acceptance suite. */
-async function describeTarget(endpoint: string, providerPort: number): Promise<object> {
+async function describeTarget(endpoint: string, providerPort: number) {
   const { Outputs = [] } = (await describeStack()) ?? {};
   const apiUrl = Outputs.find(({ OutputKey }) => OutputKey === "ApiUrl")?.OutputValue ?? "";
   const [apiId = ""] = new URL(apiUrl).hostname.split(".");

@@ -1,5 +1,6 @@
 import { adminCommands } from "./admin-passthrough.ts";
 import type { Command } from "./command.ts";
+import { costCommand } from "./cost.ts";
 import { deadLetterCommands } from "./dead-letters.ts";
 import { devCommand } from "./dev.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -14,7 +15,7 @@ import { triggerCommand } from "./trigger.ts";
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
   ...[devCommand, statusCommand, whyCommand, tailCommand, listenCommand, triggerCommand],
-  ...[doctorCommand, mcpCommand],
+  ...[doctorCommand, costCommand, mcpCommand],
   ...operationCommands.map(commandOf),
   ...deadLetterCommands,
   ...adminCommands,

@@ -49,10 +49,10 @@ export function stackOf({ local, stage, stack }: Where): string | undefined {
  */
 export async function placeOf(where: Where, env = process.env): Promise<Place> {
   const stack = stackOf(where);
-  const { ACKWIRE_OPERATOR_KEY: key, ACKWIRE_API_KEY: apiKey } = env;
+  const { ACKWIRE_OPERATOR_KEY: key, ACKWIRE_API_KEY: apiKey, ACKWIRE_API_URL } = env;
   if (stack === undefined) return localPlace();
   const target = await deployed(stack);
-  const apiUrl = target.outputs.ApiUrl?.replace(/\/$/, "");
+  const apiUrl = (ACKWIRE_API_URL ?? target.outputs.ApiUrl)?.replace(/\/$/, "");
   if (apiUrl === undefined) {
     throw new Error(`The stack ${stack} has no output ApiUrl: it is no stack of Ackwire`);
   }
