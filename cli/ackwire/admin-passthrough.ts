@@ -199,7 +199,7 @@ export const adminCommands: readonly Command[] = useCases.map((one) => ({
 }));
 
 function linesOf(data: unknown, width: number | undefined): string[] {
-  if (typeof data === "string") return [data];
+  if (typeof data !== "object") return data === undefined ? [] : [String(data)];
   if (!Array.isArray(data)) return membersTable((data ?? {}) as Row, width);
   const rows = data as Row[];
   return tableOf(rows, [...new Set(rows.flatMap((row) => Object.keys(row)))], width);

@@ -11,6 +11,7 @@ const whereOptions = {
   },
   stage: { type: "string", describe: "A deployed stage, such as prod: the stack ackwire-prod" },
   stack: { type: "string", describe: "A deployed stack by its name" },
+  construct: { type: "string", describe: "The construct, where the stack has several" },
   json: { type: "boolean", describe: "Print JSON, for programs" },
 } as const;
 

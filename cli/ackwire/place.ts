@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { LocalFile } from "../../local/run/local-file.ts";
-import type { StackTarget } from "../../shared/composition/administration.ts";
+import { outputOf, type StackTarget } from "../../shared/composition/administration.ts";
+import type { targetOf } from "../target.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The file that a local run writes, in the current folder. */
@@ -28,6 +29,8 @@ export interface Where {
   local?: boolean | undefined;
   stage?: string | undefined;
   stack?: string | undefined;
+  /** Which construct of the stack. */
+  construct?: string | undefined;
 }
 
 /** The stack that `--stage` or `--stack` means; `undefined`: the local run. @throws UsageError */
@@ -51,11 +54,8 @@ export async function placeOf(where: Where, env = process.env): Promise<Place> {
   const stack = stackOf(where);
   const { ACKWIRE_OPERATOR_KEY: key, ACKWIRE_API_KEY: apiKey, ACKWIRE_API_URL } = env;
   if (stack === undefined) return localPlace();
-  const target = await deployed(stack);
-  const apiUrl = (ACKWIRE_API_URL ?? target.outputs.ApiUrl)?.replace(/\/$/, "");
-  if (apiUrl === undefined) {
-    throw new Error(`The stack ${stack} has no output ApiUrl: it is no stack of Ackwire`);
-  }
+  const target = await deployed(stack, where.construct);
+  const apiUrl = (ACKWIRE_API_URL ?? outputOf(target, "ApiUrl")).replace(/\/$/, "");
   return {
     name: stack,
     apiUrl,
@@ -85,14 +85,14 @@ function localPlace(): Place {
 }
 
 /** The AWS SDK is loaded only where it is needed: it takes longer than most commands. */
-async function openTarget(of: { local: boolean; stack: string }): Promise<StackTarget> {
-  const { targetOf } = await import("../target.ts");
-  return targetOf(of);
+async function openTarget(of: Parameters<typeof targetOf>[0]): Promise<StackTarget> {
+  const { targetOf: open } = await import("../target.ts");
+  return open(of);
 }
 
-async function deployed(stack: string): Promise<StackTarget> {
+async function deployed(stack: string, construct: string | undefined): Promise<StackTarget> {
   try {
-    return await openTarget({ local: false, stack });
+    return await openTarget({ local: false, stack, construct });
   } catch (cause) {
     const { message } = cause as Error;
     const advice = /Region is missing/i.test(message)

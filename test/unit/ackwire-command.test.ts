@@ -13,6 +13,7 @@ import { operationCommands } from "../../cli/ackwire/operation-commands.ts";
 import { stackOf } from "../../cli/ackwire/place.ts";
 import { membersTable, tableOf } from "../../cli/ackwire/table.ts";
 import { sampleOf } from "../../cli/ackwire/trigger.ts";
+import { outputsOf } from "../../cli/target.ts";
 import { eventSamples } from "../../local/simulator/event-samples.ts";
 import { deliverableTypes } from "../../shared/contracts/events.ts";
 import { operatorOperationList } from "../../shared/contracts/http/operator/operations.ts";
@@ -273,4 +274,29 @@ describe("tools", () => {
 test("A failure of a call is an error with a status and a code", () => {
   const failure = new CallFailure("no", { status: 404, code: "NOT_FOUND" });
   expect(failure).toMatchObject({ status: 404, code: "NOT_FOUND", message: "no" });
+});
+
+describe("the outputs of a stack", () => {
+  const main = { ApiUrl: "https://a", BusName: "a" };
+  const orders = { OrdersApiUrl: "https://b", OrdersBusName: "b" };
+
+  test("The construct Ackwire is found without a name, also beside others", () => {
+    expect(outputsOf({ ...main, ...orders }, { stack: "s" })).toMatchObject(main);
+  });
+
+  test("The only construct is found by whatever name it has", () => {
+    expect(outputsOf(orders, { stack: "s" })).toEqual({ ApiUrl: "https://b", BusName: "b" });
+  });
+
+  test("One of several is chosen by its name", () => {
+    const of = { stack: "s", construct: "Orders" };
+    expect(outputsOf({ ...main, ...orders }, of)).toMatchObject({ BusName: "b" });
+  });
+
+  test("Without a choice between several, or with a wrong one, the error names them", () => {
+    const several = { ...orders, ShopApiUrl: "https://c" };
+    expect(() => outputsOf(several, { stack: "s" })).toThrow("Orders, Shop: choose one with");
+    expect(() => outputsOf(main, { stack: "s", construct: "X" })).toThrow("Ackwire: choose one");
+    expect(() => outputsOf({}, { stack: "s" })).toThrow("The stack s has no output ApiUrl");
+  });
 });
