@@ -1,4 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import type { Command } from "./command.ts";
+
+const program = fileURLToPath(new URL("../../bench/cost.ts", import.meta.url));
 
 /** `cost`: the monthly bill, by the measurement that the repository keeps, with the options of `npm run cost`. */
 export const costCommand: Command = {
@@ -13,8 +18,9 @@ export const costCommand: Command = {
   passesOptions: true,
   async run({ passed }) {
     const args = (passed as string[] | undefined) ?? [];
-    process.argv = [...process.argv.slice(0, 2), "--last", ...args];
-    await import("../../bench/cost.ts");
+    const child = spawn(process.execPath, [program, "--last", ...args], { stdio: "inherit" });
+    const [code] = await once(child, "exit");
+    process.exitCode = code ?? 1;
     return undefined;
   },
 };
