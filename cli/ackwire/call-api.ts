@@ -15,7 +15,7 @@ export class CallFailure extends Error {
 export interface Api {
   /** Without a slash at its end. */
   apiUrl: string;
-  key: string;
+  key: string | (() => string | Promise<string>);
   /** What the key is called where its user sets it. */
   keyName: string;
 }
@@ -41,11 +41,12 @@ const ANSWER_TIMEOUT_MS = 35_000;
  */
 export async function callApi(api: Api, call: ApiCall): Promise<unknown> {
   const { method, body } = call;
+  const key = typeof api.key === "string" ? api.key : await api.key();
   const url = `${api.apiUrl}${filled(call.path, call.params ?? {})}${queryOf(call.query ?? {})}`;
   const response = await fetch(url, {
     method,
     headers: {
-      authorization: `Bearer ${api.key}`,
+      authorization: `Bearer ${key}`,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...call.headers,
     },

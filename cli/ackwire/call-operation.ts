@@ -30,7 +30,7 @@ export function callOperation(
         .map((member) => [member.name, input[member.name]]),
     );
   return callApi(
-    { apiUrl: place.apiUrl, key: place.operatorKey(), keyName: "ACKWIRE_OPERATOR_KEY" },
+    { apiUrl: place.apiUrl, key: place.operatorKey, keyName: "ACKWIRE_OPERATOR_KEY" },
     {
       method,
       path,

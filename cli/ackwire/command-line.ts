@@ -18,7 +18,10 @@ const whereOptions = {
 const exitCodes = `Exit codes: 0 done, 1 failed, 2 the command line is wrong.
 
 ACKWIRE_STAGE names a stage as --stage does. A stage needs your AWS credentials to be found, and a
-key in ACKWIRE_OPERATOR_KEY (\`ackwire operator-keys create\`); mcp also uses ACKWIRE_API_KEY.`;
+key in ACKWIRE_OPERATOR_KEY (\`ackwire operator-keys create\`); mcp also uses ACKWIRE_API_KEY.
+
+Without AWS credentials: ACKWIRE_API_URL and a client's ACKWIRE_API_KEY, which shows that client's
+requests, events and deliveries, and can \`listen\`.`;
 
 /**
  * Reads a command line. Commands that share their first word are below it, in the help too.

@@ -32,23 +32,25 @@ export function mcpServer(place: Place, { allowWrites }: { allowWrites: boolean 
   return server;
 }
 
+/** @throws Error when there is no key at all */
 function apisOf(place: Place): Partial<Record<ToolApi, Api>> {
-  const { apiUrl, apiKey } = place;
-  const client = apiKey && { apiUrl, key: apiKey, keyName: "ACKWIRE_API_KEY" };
-  const operatorKey = client ? optional(place.operatorKey) : place.operatorKey();
-  return {
-    ...(operatorKey
-      ? { operator: { apiUrl, key: operatorKey, keyName: "ACKWIRE_OPERATOR_KEY" } }
-      : {}),
-    ...(client ? { client } : {}),
-  };
+  const { apiUrl, apiKey, isOfClient = false } = place;
+  const keyName = isOfClient ? "ACKWIRE_API_KEY" : "ACKWIRE_OPERATOR_KEY";
+  const operator = { apiUrl, key: () => place.operatorKey(), keyName };
+  if (apiKey === undefined) {
+    void place.operatorKey();
+    return { operator };
+  }
+  const client = { apiUrl, key: apiKey, keyName: "ACKWIRE_API_KEY" };
+  return { ...(isOfClient || hasOperatorKey(place) ? { operator } : {}), client };
 }
 
-function optional(key: () => string): string | undefined {
+function hasOperatorKey(place: Place): boolean {
   try {
-    return key();
+    void place.operatorKey();
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }
 

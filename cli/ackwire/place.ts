@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { LocalFile } from "../../local/run/local-file.ts";
 import { outputOf, type StackTarget } from "../../shared/composition/administration.ts";
 import type { targetOf } from "../target.ts";
+import { makePortalKey } from "./portal-key.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The file that a local run writes, in the current folder. */
@@ -9,11 +10,17 @@ export const LOCAL_FILE = ".ackwire/local.json";
 
 /** Where a command works: a local run, or a deployed stage. */
 export interface Place {
-  /** `local`, or the name of the stack. */
+  /** `local`, the name of the stack, or the host of the API. */
   name: string;
   apiUrl: string;
-  /** @throws Error that says how to get one when there is none */
-  operatorKey(): string;
+  /**
+   * The key for the operator API: an operator's, or a token for the records of one client.
+   *
+   * @throws Error that says how to get one when there is none
+   */
+  operatorKey(): string | Promise<string>;
+  /** `operatorKey` is for one client only. */
+  isOfClient?: true;
   /** A client's key, where one is known. */
   apiKey?: string | undefined;
   /** What the local run wrote; absent: a deployed stage. */
@@ -53,7 +60,10 @@ export function stackOf({ local, stage, stack }: Where): string | undefined {
 export async function placeOf(where: Where, env = process.env): Promise<Place> {
   const stack = stackOf(where);
   const { ACKWIRE_OPERATOR_KEY: key, ACKWIRE_API_KEY: apiKey, ACKWIRE_API_URL } = env;
-  if (stack === undefined) return localPlace();
+  if (stack === undefined) {
+    const isNamed = where.local || !ACKWIRE_API_URL;
+    return isNamed ? localPlace() : placeAt(ACKWIRE_API_URL, { key, apiKey });
+  }
   const target = await deployed(stack, where.construct);
   const apiUrl = (ACKWIRE_API_URL ?? outputOf(target, "ApiUrl")).replace(/\/$/, "");
   return {
@@ -64,6 +74,32 @@ export async function placeOf(where: Where, env = process.env): Promise<Place> {
     outputs: target.outputs,
     target: async () => target,
   };
+}
+
+/** An API by its address alone: nobody's AWS credentials are used. */
+function placeAt(
+  address: string,
+  { key, apiKey }: { key: string | undefined; apiKey: string | undefined },
+): Place {
+  const apiUrl = address.replace(/\/$/, "");
+  const isOfClient = key === undefined && apiKey !== undefined;
+  return {
+    name: new URL(apiUrl).host,
+    apiUrl,
+    apiKey,
+    operatorKey: isOfClient ? makePortalKey({ apiUrl, apiKey }) : () => key ?? noKey(),
+    ...(isOfClient ? { isOfClient } : {}),
+    outputs: {},
+    target: async () => {
+      throw new UsageError("This command works on the stack: name it with --stage or --stack");
+    },
+  };
+}
+
+function noKey(): never {
+  throw new Error(
+    "ACKWIRE_API_URL is set, and no key: set ACKWIRE_API_KEY to a client's key, or ACKWIRE_OPERATOR_KEY to an operator's",
+  );
 }
 
 function localPlace(): Place {

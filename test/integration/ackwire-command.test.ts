@@ -55,6 +55,19 @@ async function ackwire(...args: string[]): Promise<Ended> {
   }
 }
 
+/** As {@link ackwire}, in a folder without a local run, by the API's address and a client's key. */
+async function ackwireOfClient(...args: string[]) {
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args, "--json"], {
+    cwd: tmpdir(),
+    env: {
+      ...process.env,
+      ACKWIRE_API_URL: run.addresses.apiUrl,
+      ACKWIRE_API_KEY: run.seed.apiKey,
+    },
+  });
+  return JSON.parse(stdout);
+}
+
 async function json(...args: string[]) {
   const { code, stdout, stderr } = await ackwire(...args, "--json");
   expect(stderr).toBe("");
@@ -171,6 +184,19 @@ describe("commands", () => {
     expect((await ackwire("status")).stdout).toContain("local, 1 client");
     const { items } = await json("doctor");
     expect(items.filter(({ outcome }: { outcome: string }) => outcome !== "ok")).toEqual([]);
+  });
+
+  test("A client's key is enough to look at its own records, and for nothing else", async () => {
+    const { id } = await json("trigger", "workflow.completed");
+    const { items } = await ackwireOfClient("events", "--limit", "100");
+    expect(items.map((event: Event) => event.id)).toContain(id);
+    expect((await ackwireOfClient("find", id)).items[0]).toMatchObject({ kind: "event", id });
+    expect(await ackwireOfClient("status")).toMatchObject({ clients: 1 });
+    await expect(ackwireOfClient("connections", "list", "--limit", "1")).resolves.toBeDefined();
+    await expect(ackwireOfClient("audit")).rejects.toThrow("FORBIDDEN");
+    await expect(ackwireOfClient("erase", "--client", run.seed.clientId)).rejects.toThrow(
+      "name it with --stage",
+    );
   });
 
   test("Failures have exit code 1, wrong command lines 2, and both say what to do", async () => {
