@@ -4,14 +4,13 @@
  *
  *     npm pack --workspace cdk
  */
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { type BuildOptions, build, buildSync, type Metafile, type Plugin } from "esbuild";
 import { buildOptions, entryFiles, textsOf } from "../infra/constructs/bundle.ts";
 import { builtConsole } from "../infra/constructs/console-files.ts";
 import { functionEnv } from "../shared/contracts/env.ts";
+import { copyDeclarations } from "./declarations.ts";
 import { noticesOf } from "./notices.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -37,7 +36,14 @@ mkdirSync(dist);
 const built = [await buildConstruct(), ...Object.keys(functionEnv).map(buildFunction)];
 writeFileSync(join(dist, "NOTICES.txt"), noticesOf(root, built));
 cpSync(builtConsole(), join(dist, "console"), { recursive: true });
-copyDeclarations();
+// They know nothing of zod.
+copyDeclarations({
+  root,
+  project: import.meta.dirname,
+  entry: "cdk/index.d.ts",
+  to: join(dist, "types"),
+  allowed: /^(aws-cdk-lib|constructs)(\/|$)/,
+});
 
 /**
  * One module that `require` and `import` can load, as `aws-cdk-lib` itself is.
@@ -79,42 +85,4 @@ function buildFunction(name: string): Metafile {
     writeFileSync(join(directory, file), text);
   }
   return metafile;
-}
-
-/** Only those that the declarations of the entry point refer to: they know nothing of zod. */
-function copyDeclarations(): void {
-  const emitted = mkdtempSync(join(tmpdir(), "ackwire-cdk-types-"));
-  try {
-    const tsc = join(root, "node_modules/.bin/tsc");
-    execFileSync(tsc, ["-p", import.meta.dirname, "--outDir", emitted], { stdio: "inherit" });
-    for (const [file, text] of reachable(emitted, "cdk/index.d.ts")) {
-      const target = join(dist, "types", file);
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, text);
-    }
-  } finally {
-    rmSync(emitted, { recursive: true, force: true });
-  }
-}
-
-/**
- * Returns the texts of the declarations that the entry needs, by file name.
- *
- * @throws Error when one of them needs a package that is no peer
- */
-function reachable(directory: string, entry: string): ReadonlyMap<string, string> {
-  const texts = new Map<string, string>();
-  const files = new Set([entry]);
-  for (const file of files) {
-    const text = readFileSync(join(directory, file), "utf8");
-    // The compiler rewrites the extensions in modules, and leaves those in declarations.
-    texts.set(file, text.replaceAll(/(from "\.[^"]*)\.ts"/g, '$1.js"'));
-    for (const [, to = ""] of text.matchAll(/(?:\bfrom |\bimport\(|\bimport )"([^"]+)"/g)) {
-      if (to.startsWith(".")) files.add(join(dirname(file), to.replace(/\.[jt]s$/, ".d.ts")));
-      else if (!/^(aws-cdk-lib|constructs)(\/|$)/.test(to)) {
-        throw new Error(`The declarations of ${file} need ${to}`);
-      }
-    }
-  }
-  return texts;
 }

@@ -18,7 +18,7 @@ export interface ContentsGroup {
 const root = join(import.meta.dirname, "..");
 
 const groups: Readonly<Record<string, readonly string[]>> = {
-  Start: ["README.md", "docs/local-run.md", "docs/console.md", "docs/cli.md", "testing/README.md"],
+  Start: ["README.md", "docs/local-run.md", "docs/console.md", "docs/cli.md", "docs/testing.md"],
   Use: [
     "docs/requests.md",
     "docs/pace.md",
@@ -30,6 +30,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "docs/receiving-webhooks.md",
     "docs/moving.md",
     "client/README.md",
+    "testing/README.md",
     "examples/README.md",
   ],
   Operate: [

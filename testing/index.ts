@@ -1,100 +1,46 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/**
+ * The package `@ackwire/testing`: a whole Ackwire for the tests of an integration, whose time a
+ * test moves.
+ */
 import { Ackwire } from "../client/index.ts";
-import { type LocalRun, type RunOptions, startLocalRun } from "../local/run/run.ts";
-import type { Behaviour } from "../local/simulator/behaviour.ts";
 import { durationMs } from "./duration.ts";
-import { type Received, startReceiver } from "./receiver.ts";
+import { runFiles } from "./run-files.ts";
+import type { StartOptions, TestAckwire } from "./test-ackwire.ts";
+import { startThread } from "./thread.ts";
 
-export type { Received } from "./receiver.ts";
+export type { Script, ScriptBody, ScriptMatch } from "./script.ts";
+export type { Received, StartOptions, Submission, TestAckwire } from "./test-ackwire.ts";
 
-/** A reaction of the simulated providers: a script of `docs/local-run.md`. */
-export type Script = Partial<Omit<Behaviour["scripts"][number], "on">> &
-  Pick<Behaviour["scripts"][number], "on">;
-
-/** A running Ackwire with a client, an account at each provider, and a webhook to `received()`. */
-export interface TestAckwire {
-  /** The API's address and the client's key, for the code under test. */
-  apiUrl: string;
-  apiKey: string;
-  /** A client of the API with that key. */
-  client: Ackwire;
-  /** The accounts that exist. */
-  accounts: readonly { provider: string; accountId: string }[];
-  clock: {
-    /** Current business time in epoch milliseconds. */
-    now(): number;
-    /**
-     * Moves business time forward, such as by `63h` or by a number of milliseconds. Everything that
-     * is due on the way happens, each at its time; resolves when nothing is left to do.
-     */
-    advance(duration: string | number): Promise<void>;
-  };
-  provider: {
-    /** Replaces what the simulated providers do. The first script that matches applies. */
-    will(...scripts: Script[]): Promise<void>;
-  };
-  /** The verified webhooks so far, in order of arrival; each attempt is one. */
-  received(): readonly Received[];
-  receiver: {
-    /** How the receiver answers from now on; 204 at the start. */
-    answers(status: number): void;
-  };
-  close(): Promise<void>;
-}
-
-export interface StartOptions {
-  /** Settings of the stack, such as `{ paceMinSeconds: "0" }`. */
-  settings?: Readonly<Record<string, string>>;
-  /** How the stack is synthesised. Default: in a process of its own. */
-  synthesise?: RunOptions["synthesise"];
-}
+/** How far `waitFor` moves time: further than a request may wait for its result. */
+const WAIT_LIMIT = "40d";
 
 /**
- * Starts a local run of Ackwire in this process, on free ports, with real speed and without data
- * on disk. It takes seconds: start one for a file of tests, not for each test.
+ * Starts Ackwire in a thread of this process, on free ports of loopback and in memory. Nothing is
+ * written to disk, and no other machine is called.
+ *
+ * @throws TypeError for a setting that does not exist or is out of its range
  */
 export async function start(options: StartOptions = {}): Promise<TestAckwire> {
-  const runDirectory = mkdtempSync(join(tmpdir(), "ackwire-testing-"));
-  const faults: string[] = [];
-  const { settings = {}, synthesise } = options;
-  const run = await startLocalRun({
-    port: 0,
-    awsPort: 0,
-    consolePort: 0,
-    providerPort: 0,
-    speed: 1,
-    demo: false,
-    runDirectory,
-    settings,
-    ...(synthesise ? { synthesise } : {}),
-    print: (line) => faults.push(line),
+  const { at = thisSecond(), settings = {}, seed = 1 } = options;
+  const { directory, program } = await runFiles();
+  const thread = await startThread(program, {
+    directory,
+    settings: { ...settings } as Record<string, string | number>,
+    startsAtMs: timeOf(at),
+    randomSeed: seed,
   });
-  try {
-    return await equip(run, runDirectory);
-  } catch (error) {
-    await run.close();
-    rmSync(runDirectory, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-async function equip(run: LocalRun, runDirectory: string): Promise<TestAckwire> {
-  const { apiUrl, providerUrl } = run.addresses;
-  const { apiKey, accounts } = run.seed;
+  const { apiUrl, apiKey, accounts, receiverUrl } = thread.started;
   const client = new Ackwire({ baseUrl: apiUrl, apiKey });
-  const receiver = await startReceiver(run.clock.now);
-  const { secret } = await client.webhook.put({ url: receiver.url });
-  receiver.verifyWith(secret);
+  const [account] = accounts;
+  let stopping: Promise<void> | undefined;
 
-  async function will(...scripts: Script[]): Promise<void> {
-    const response = await fetch(`${providerUrl}/_control/behaviour`, {
-      method: "PUT",
-      body: JSON.stringify({ scripts }),
-    });
-    const answer = await response.text();
-    if (!response.ok) throw new Error(`The script is refused: ${answer}`);
+  function stop(): Promise<void> {
+    stopping ??= thread.call("stop", {}).finally(thread.end);
+    return stopping;
+  }
+
+  async function advance(duration: string | number): Promise<void> {
+    await thread.call("advance", { byMs: durationMs(duration) });
   }
 
   return {
@@ -102,14 +48,53 @@ async function equip(run: LocalRun, runDirectory: string): Promise<TestAckwire> 
     apiKey,
     client,
     accounts,
-    clock: { now: run.clock.now, advance: (duration) => run.advance(durationMs(duration)) },
-    provider: { will },
-    received: () => [...receiver.received],
-    receiver: { answers: receiver.answer },
-    async close() {
-      await run.close();
-      await receiver.close();
-      rmSync(runDirectory, { recursive: true, force: true });
+    clock: {
+      now: thread.now,
+      advance,
+      advanceTo: async (time) => {
+        const byMs = timeOf(time) - thread.now();
+        if (byMs < 0) throw new TypeError("Business time cannot be moved backwards");
+        await advance(byMs);
+      },
     },
+    provider: {
+      will: (...scripts) => thread.call("will", { scripts }),
+      send: (provider, body) => thread.call("send", { provider, body }),
+      submissions: () => thread.call("submissions", {}),
+    },
+    async submit(request = {}) {
+      const { requestId } = await client.requests.create({
+        provider: "we-link",
+        accountId: account?.accountId ?? "",
+        action: "connect",
+        params: { profile_id: "ACoABC1d2f" },
+        ...request,
+      });
+      return requestId;
+    },
+    async waitFor(requestId, within = WAIT_LIMIT) {
+      await thread.call("advance", { byMs: durationMs(within), untilEnded: requestId });
+      return client.requests.get(requestId);
+    },
+    received: () => [...thread.received],
+    receiver: {
+      url: receiverUrl,
+      answers: (status) => thread.call("answer", { status, times: 0, afterwards: status }),
+      fails: (times, status = 500) => thread.call("answer", { status, times, afterwards: 204 }),
+    },
+    logs: () => thread.call("logs", {}),
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Schedules have whole seconds. */
+function thisSecond(): Date {
+  return new Date(Math.floor(Date.now() / 1_000) * 1_000);
+}
+
+function timeOf(time: string | Date): number {
+  const ms = new Date(time).getTime();
+  if (Number.isNaN(ms)) throw new TypeError(`"${time}" is no time: write it as ISO 8601`);
+  return ms;
 }

@@ -77,6 +77,8 @@ export async function startAws(options: {
   indexLagMs?: number | undefined;
   /** Receives each item that a table has stored or deleted. */
   onWritten?: ((written: Written) => void) | undefined;
+  /** A message is received from a queue only once this has resolved. Default: at once. */
+  mayReceive?: () => Promise<void>;
   log: (line: string) => void;
 }): Promise<LocalAws> {
   const server = await openServer(options.port);
@@ -104,7 +106,14 @@ async function open(
   const billed = makeBilledUnits();
 
   const dynamodb = openDynamoDb({ path: path("dynamodb"), store, indexLagMs, onWritten });
-  const sqs = await openSqs({ dataDir: path("queues"), awsUrl: server.url, store, clock, timers });
+  const sqs = await openSqs({
+    dataDir: path("queues"),
+    awsUrl: server.url,
+    store,
+    clock,
+    timers,
+    mayReceive: options.mayReceive,
+  });
   const delivery = makeTargetDelivery({ sqs, clock, bill: billed.add, log });
   const { atomically } = sqs.fauxqs;
   const events = openEventBridge({ store, clock, recurring, delivery, atomically });

@@ -1,4 +1,7 @@
-/** At the real time `realMs` business time was `businessMs`; it passes `speed` times as fast. */
+/**
+ * At the real time `realMs` business time was `businessMs`; it passes `speed` times as fast. With
+ * the speed 0 it stands still, and moves by jumps alone.
+ */
 export interface ClockAnchor {
   realMs: number;
   businessMs: number;
@@ -12,7 +15,7 @@ export interface BusinessClock {
   now(): number;
   /**
    * Returns the real milliseconds until business time reaches `businessMs`; 0
-   * when it has passed.
+   * when it has passed, and Infinity for a time that only a jump reaches.
    */
   realMsUntil(businessMs: number): number;
   /** How far business time has been moved in all, in milliseconds; 0 at the start of the run. */
@@ -38,6 +41,9 @@ export function makeBusinessClock(anchor: ClockAnchor): BusinessClock {
       for (const listener of listeners) listener();
     },
     onJump: (listener) => void listeners.push(listener),
-    realMsUntil: (businessMs) => Math.max(0, (businessMs - now()) / anchor.speed),
+    realMsUntil: (businessMs) => {
+      const leftMs = businessMs - now();
+      return leftMs <= 0 ? 0 : leftMs / anchor.speed;
+    },
   };
 }

@@ -58,6 +58,9 @@ const RUNTIME_CLIENT =
   process.env.ACKWIRE_RUNTIME_CLIENT ??
   fileURLToPath(new URL("./runtime-client.ts", import.meta.url));
 
+/** Starts what has one function loaded and runs one invocation at a time. */
+export type StartEnvironment = (options: EnvironmentOptions) => ExecutionEnvironment;
+
 /** Starts a process that has one function loaded and runs one invocation at a time. */
 export function startEnvironment(options: EnvironmentOptions): ExecutionEnvironment {
   const { configuration, log, bill, inspectorPort } = options;

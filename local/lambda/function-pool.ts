@@ -1,7 +1,7 @@
-import {
-  type EnvironmentOptions,
-  type ExecutionEnvironment,
-  startEnvironment,
+import type {
+  EnvironmentOptions,
+  ExecutionEnvironment,
+  StartEnvironment,
 } from "./execution-environment.ts";
 import { type FunctionError, failed, type InvokeResult } from "./invoke-result.ts";
 import type { Lineage } from "./lineage.ts";
@@ -43,6 +43,7 @@ interface QueuedInvocation {
  */
 export function makeFunctionPool(
   options: Omit<EnvironmentOptions, "onIdle"> & {
+    startEnvironment: StartEnvironment;
     maxEnvironments: number;
     /** Environments that are idle for this time (ms) are ended, except one. */
     maxIdleMs: number;
@@ -103,7 +104,7 @@ export function makeFunctionPool(
   }
 
   function start(): ExecutionEnvironment {
-    const environment = startEnvironment({
+    const environment = options.startEnvironment({
       ...options,
       onIdle: (ready) => {
         starting.delete(ready);

@@ -4,6 +4,7 @@ import { makeConcurrencyLimit } from "../concurrency-limit.ts";
 import { arnOfResource } from "../template/references.ts";
 import type { Template } from "../template/resource.ts";
 import { functionOf } from "../template/wiring.ts";
+import { type StartEnvironment, startEnvironment } from "./execution-environment.ts";
 import { type FunctionConfiguration, readFunctions } from "./function-configuration.ts";
 import { functionCredentials } from "./function-credentials.ts";
 import { type InvokeOptions, makeFunctionPool } from "./function-pool.ts";
@@ -16,7 +17,7 @@ import {
   MAX_IDLE_MS,
   MAX_REQUEST_BYTES,
 } from "./limits.ts";
-import { startReaper } from "./process-reaper.ts";
+import { type ProcessReaper, startReaper } from "./process-reaper.ts";
 
 export interface Lambdas {
   /**
@@ -82,12 +83,14 @@ export function startLambdas(options: {
    * one environment at a time and no timeout. Default: none.
    */
   inspectorPorts?: ReadonlyMap<string, number>;
+  /** Starts an environment of a function. Default: in a process of its own. */
+  startEnvironment?: StartEnvironment;
 }): Lambdas {
   const { template, awsUrl, log, maxIdleMs = MAX_IDLE_MS } = options;
   const { inspectorPorts = new Map<string, number>(), bill = () => {} } = options;
   const { maxEnvironments: perMapping = DEFAULT_MAX_BATCHES } = options;
   const { maxEnvironments: forRequests = DEFAULT_MAX_ENVIRONMENTS } = options;
-  const reaper = startReaper();
+  const reaper = options.startEnvironment ? noProcesses : startReaper();
   const startLimit = makeConcurrencyLimit(MAX_CONCURRENT_STARTS);
   const functions = readFunctions(template).map((configuration) => {
     const { logicalId, roleId } = configuration;
@@ -113,6 +116,7 @@ export function startLambdas(options: {
           bill({ caller: logicalId, operation: "logs:PutLogEvents", item: "logs.byte", units });
           log(logicalId, line);
         },
+        startEnvironment: options.startEnvironment ?? startEnvironment,
         maxEnvironments: inspectorPort === undefined ? shared : 1,
         ...(inspectorPort === undefined ? {} : { inspectorPort }),
       }),
@@ -183,6 +187,8 @@ export function startLambdas(options: {
     },
   };
 }
+
+const noProcesses: ProcessReaper = { add() {}, remove() {}, close() {} };
 
 function mappingsOf(template: Template, functionId: string): number {
   return template

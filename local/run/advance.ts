@@ -72,12 +72,14 @@ export function makeAdvance(options: {
     return all.length === 0 ? undefined : Math.min(...all);
   }
 
-  return async (byMs: number): Promise<void> => {
+  /** @param isEnough ends it before, at a time at which nothing is left to do */
+  return async (byMs: number, isEnough?: () => Promise<boolean>): Promise<void> => {
     if (!(byMs >= 0)) throw new Error(`Time can only be moved forward, not by ${byMs} ms`);
     const targetMs = clock.now() + byMs;
     let sweptAtMs = Number.NEGATIVE_INFINITY;
     for (;;) {
       await settle();
+      if (await isEnough?.()) return;
       const dueAt = await nextSweepAt();
       const sweepAt = dueAt === undefined ? undefined : Math.max(dueAt, sweptAtMs + SWEEP_MS);
       const steps = [aws.nextTimerAt(), simulator.work().nextAt, sweepAt];

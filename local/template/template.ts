@@ -1,5 +1,5 @@
 import { assertKnownTypes } from "../aws/known-types.ts";
-import { readAssembly } from "./assembly.ts";
+import { type Assembly, readAssembly } from "./assembly.ts";
 import { makeResolver } from "./intrinsics.ts";
 import type { Template } from "./resource.ts";
 
@@ -17,7 +17,18 @@ export function loadTemplate(options: {
   awsUrl: string;
   apiUrl: string;
 }): Template {
-  const { stackName, document, assets } = readAssembly(options.assemblyDir);
+  return templateOf(readAssembly(options.assemblyDir), options);
+}
+
+/**
+ * Resolves the references of an assembly that has been read.
+ *
+ * @throws Error when a reference cannot be resolved
+ */
+export function templateOf(
+  { stackName, document, assets }: Assembly,
+  options: { awsUrl: string; apiUrl: string },
+): Template {
   const resolver = makeResolver({
     document,
     stackName,

@@ -77,8 +77,19 @@ export async function write(project: string, files: Record<string, string>): Pro
   }
 }
 
+const quiet = ["--save-exact", "--prefer-offline", "--no-audit", "--no-fund"];
+
 /** Installs packages of the registry and tarballs, from npm's cache where it has them. */
 export async function install(project: string, ...packages: string[]): Promise<void> {
-  const quiet = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"];
-  await run(project, "npm", "install", "--save-exact", ...quiet, ...packages);
+  await run(project, "npm", "install", "--ignore-scripts", ...quiet, ...packages);
+}
+
+/**
+ * Installs a version of Node, whose package gets its binary by a script.
+ *
+ * @returns the path of the binary
+ */
+export async function installNode(project: string, version: string): Promise<string> {
+  await run(project, "npm", "install", ...quiet, `node@${version}`);
+  return join(project, "node_modules/node/bin/node");
 }

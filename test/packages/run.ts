@@ -13,9 +13,11 @@ import { functionEnv } from "../../shared/contracts/env.ts";
 import { root, textOf } from "../support/tree.ts";
 import { cdkApp, ownTypes, required } from "./programs.ts";
 import { install, type Packed, pack, publishDryRun, run, write } from "./projects.ts";
+import { checkTestingTarball, tryTesting } from "./testing.ts";
 
 interface Manifest {
   version: string;
+  dependencies?: Record<string, string>;
   devDependencies: Record<string, string>;
 }
 
@@ -63,9 +65,12 @@ function checkTarballs(cdk: Packed, client: Packed): void {
 }
 
 function checkManifests(): void {
-  for (const name of ["client", "cdk"]) {
-    const { version } = JSON.parse(textOf(`${name}/package.json`)) as Manifest;
+  for (const name of ["client", "cdk", "testing"]) {
+    const { version, dependencies = {} } = JSON.parse(textOf(`${name}/package.json`)) as Manifest;
     assert.equal(version, manifest.version, `The version of ${name}`);
+    for (const [of, needed] of Object.entries(dependencies)) {
+      assert.equal(needed, manifest.version, `The version of ${of} that ${name} needs`);
+    }
     assert.equal(textOf(`${name}/LICENSE`), textOf("LICENSE"));
   }
 }
@@ -131,11 +136,15 @@ try {
   checkManifests();
   const cdk = await pack("cdk", folder);
   const client = await pack("client", folder);
+  const testing = await pack("testing", folder);
   checkTarballs(cdk, client);
-  for (const packed of [cdk, client]) assert.match(await publishDryRun(packed), /"@ackwire\//);
+  checkTestingTarball(testing);
+  for (const packed of [cdk, client, testing])
+    assert.match(await publishDryRun(packed), /"@ackwire\//);
   console.log("The tarballs have the files that they should have, and can be published");
   await tryGeneratedApp(join(folder, "shop"), cdk);
   console.log("@ackwire/cdk: an app of cdk init compiles and synthesises two constructs");
+  await tryTesting(join(folder, "testing"), { client, testing, pinned });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

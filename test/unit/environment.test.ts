@@ -43,7 +43,7 @@ describe("a wrong one names every bad variable and no value", () => {
       ["SETTINGS (", "EVENT_BUS_NAME (is missing)"],
     ],
     [{ BUSINESS_CLOCK: "secret-value" }, ["BUSINESS_CLOCK ("]],
-    [{ BUSINESS_CLOCK: '{"realMs":0,"businessMs":0,"speed":0}' }, ["BUSINESS_CLOCK ("]],
+    [{ BUSINESS_CLOCK: '{"realMs":0,"businessMs":0,"speed":-1}' }, ["BUSINESS_CLOCK ("]],
   ])("the error for %j names every invalid variable and no value", (over, named) => {
     const read = () => readEnvironment("consume", consumeEnv, { ...good, ...over });
     expect(read).toThrow(/^The environment of consume is wrong: /);

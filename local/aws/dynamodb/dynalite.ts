@@ -1,6 +1,6 @@
-import { createRequire } from "node:module";
 import type { Readable } from "node:stream";
 import { asEvaluatedByDynamoDb, type Expression } from "./conditions.ts";
+import { dynaliteModule } from "./dynalite-modules.ts";
 
 /**
  * The parts of `dynalite` (pinned version) that we use: its operations without
@@ -52,13 +52,12 @@ interface ActionValidation {
   custom: unknown;
 }
 
-const require = createRequire(import.meta.url);
-const validations = require("dynalite/validations") as {
+const validations = dynaliteModule("validations/index") as {
   checkTypes(data: unknown, types: unknown): Record<string, unknown>;
   checkValidations(data: unknown, types: unknown, custom: unknown, store: DynaliteStore): void;
 };
 
-const db = require("dynalite/db") as {
+const db = dynaliteModule("db/index") as {
   create(options: unknown): DynaliteStore;
   itemSize(item: unknown): number;
   validationError(message: string): DynaliteError;
@@ -100,10 +99,10 @@ export const operationNames = [
 const operations = new Map(
   operationNames.map((name) => {
     const file = name[0]?.toLowerCase() + name.slice(1);
-    const action = require(`dynalite/actions/${file}`) as Action;
+    const action = dynaliteModule(`actions/${file}`) as Action;
     return [
       name,
-      { action, validation: require(`dynalite/validations/${file}`) as ActionValidation },
+      { action, validation: dynaliteModule(`validations/${file}`) as ActionValidation },
     ];
   }),
 );

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DatabaseSync } from "node:sqlite";
-import { buildApp } from "fauxqs";
+import type { buildApp } from "fauxqs";
 import { ACCOUNT_ID } from "../../physical-name.ts";
+import { fauxqsModule } from "./fauxqs-modules.ts";
 
 /**
  * The parts of `fauxqs` (pinned version) that we use: its stores and SQS actions,
@@ -97,7 +98,7 @@ export interface Fauxqs {
   /** Runs synchronous work whose writes reach the disk together or not at all. */
   atomically<T>(run: () => T): T;
   /** Handles an S3 request. */
-  route(request: IncomingMessage, response: ServerResponse): void;
+  route(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Handles an SNS or STS request whose body has been read. */
   form(body: string, response: ServerResponse): Promise<void>;
   close(): Promise<void>;
@@ -121,7 +122,7 @@ const sqsActionNames = [
 ];
 
 async function internal<T>(path: string): Promise<T> {
-  return (await import(new URL(path, import.meta.resolve("fauxqs")).href)) as T;
+  return (await fauxqsModule(path)) as T;
 }
 
 async function loadActions(): Promise<Record<string, SqsAction>> {
@@ -227,9 +228,13 @@ export async function openFauxqs(options: {
   }
 
   const stores = { sqsStore: sqs, snsStore: sns, s3Store: s3 };
-  const app = buildApp({ logger: false, stores } as unknown as Parameters<typeof buildApp>[0]);
   sqs.buildQueueUrl = (name) => `${options.awsUrl}/${ACCOUNT_ID}/${name}`;
-  await app.ready();
+  let application: Promise<App> | undefined;
+  // S3, SNS and STS only; many runs call none of them.
+  const appOf = () => {
+    application ??= startApp(stores);
+    return application;
+  };
 
   return {
     sqs,
@@ -237,18 +242,29 @@ export async function openFauxqs(options: {
     s3,
     actions: await loadActions(),
     atomically: persistence ? transactions(persistence) : (run) => run(),
-    route: (request, response) => app.routing(request, response),
+    route: async (request, response) => (await appOf()).routing(request, response),
     async form(body, response) {
       const headers = { "content-type": "application/x-www-form-urlencoded" };
+      const app = await appOf();
       const answer = await app.inject({ method: "POST", url: "/", headers, payload: body });
       response.writeHead(answer.statusCode, { "content-type": "text/xml" });
       response.end(answer.rawPayload);
     },
     async close() {
-      await app.close();
+      await (await application)?.close();
       persistence?.close();
     },
   };
+}
+
+type App = ReturnType<typeof buildApp>;
+
+/** @throws when fauxqs cannot start */
+async function startApp(stores: object): Promise<App> {
+  const module = await internal<{ buildApp: typeof buildApp }>("./app.js");
+  const app = module.buildApp({ logger: false, stores } as Parameters<typeof buildApp>[0]);
+  await app.ready();
+  return app;
 }
 
 function transactions(persistence: Persistence): <T>(run: () => T) => T {

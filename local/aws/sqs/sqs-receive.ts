@@ -9,10 +9,13 @@ import type { Fauxqs, SqsQueue } from "./fauxqs.ts";
  * for each message and lets those without a message respond early; here these
  * continue to wait, as in SQS. A client that has disconnected receives no
  * message.
+ *
+ * @param mayReceive a message is taken only once this has resolved
  */
 export function makeReceive(
   fauxqs: Fauxqs,
   call: CallSqs,
+  mayReceive: () => Promise<void> = async () => {},
 ): { operation: Operation; close(): void } {
   let isClosing = false;
 
@@ -28,6 +31,8 @@ export function makeReceive(
     const once = { ...input, WaitTimeSeconds: isInRange ? 0 : waitSeconds };
     const deadline = Date.now() + waitSeconds * 1_000;
     for (;;) {
+      await mayReceive();
+      if (request.socket.destroyed) return {};
       const { Messages } = (await fauxqs.atomically(() =>
         call("ReceiveMessage", once as Record<string, unknown>),
       )) as ReceiveMessageResult;

@@ -62,6 +62,8 @@ export async function openSqs(options: {
   store: DurableStore;
   clock: BusinessClock;
   timers: BusinessTimers;
+  /** A message is received only once this has resolved. Default: at once. */
+  mayReceive?: (() => Promise<void>) | undefined;
 }): Promise<Sqs> {
   const enqueue = new Map<string, SqsQueue["enqueue"]>();
   /**
@@ -143,7 +145,7 @@ export async function openSqs(options: {
     name,
     (input: Input) => call(name, input),
   ]);
-  const receive = makeReceive(fauxqs, call);
+  const receive = makeReceive(fauxqs, call, options.mayReceive);
   const sendMessage = (input: Input, request?: IncomingMessage) => {
     assertDelay(input.DelaySeconds ?? 0);
     assertMessageAttributes(input.MessageAttributes);
