@@ -64,7 +64,7 @@ export const functions = { ${functions.join(", ")} };`;
     ...common,
     stdin: { contents, resolveDir: root },
     outfile: join(directory, "run.cjs"),
-    plugins: [bundledEmulators],
+    plugins: [bundledEmulators, directCalls],
     define: { "import.meta.url": "moduleUrl", "import.meta.dirname": "__dirname" },
     banner: {
       js: `const moduleUrl = require("node:url").pathToFileURL(__filename).href;
@@ -161,6 +161,21 @@ const bundledEmulators: Plugin = {
     onLoad({ filter: /.*/, namespace: "left-out" }, () => ({
       contents: "module.exports = { Level: class {}, DatabaseSync: class {} };",
     }));
+  },
+};
+
+/** Replaces what makes a call of the SDK expensive: the connection and the signature. */
+const directCalls: Plugin = {
+  name: "direct-calls",
+  setup({ onResolve }) {
+    const handler = join(root, "testing/run/direct-http-handler.ts");
+    onResolve({ filter: /^@smithy\/node-http-handler$/ }, ({ importer }) =>
+      importer === handler ? undefined : { path: handler },
+    );
+    const signature = join(root, "testing/run/unverified-signature.ts");
+    onResolve({ filter: /^@smithy\/signature-v4$/ }, ({ importer }) =>
+      importer.endsWith("resolveAwsSdkSigV4Config.js") ? { path: signature } : undefined,
+    );
   },
 };
 

@@ -66,18 +66,18 @@ async function warmUp(ackwire: TestAckwire): Promise<unknown> {
   await ackwire.client.accounts.put("we-link-account-1", {
     provider: "we-link",
     preset: "off",
-    limits: [{ category: "stConnectionRequests", per: "day", max: 4 }],
-    warmUp: { days: 4, from: 0.25 },
+    limits: [{ category: "stConnectionRequests", per: "day", max: 3 }],
+    warmUp: { days: 3, from: 0.34 },
   });
   await ackwire.client.webhook.update({ eventTypes: ["workflow.completed"] });
   await ackwire.client.requests.createBatch({
-    requests: Array.from({ length: 10 }, (_, n) => ({
+    requests: Array.from({ length: 6 }, (_, n) => ({
       provider: "we-link",
       accountId: "we-link-account-1",
       action: "connect",
       params: { profile_id: `person-${n}` },
     })),
   });
-  await ackwire.clock.advance("5d");
+  await ackwire.clock.advance("4d");
   return (await ackwire.provider.submissions()).map(({ at }) => at);
 }

@@ -28,6 +28,8 @@ import { openSqs, type QueuePollers } from "./sqs/sqs.ts";
 export interface LocalAws {
   /** `http://127.0.0.1:<port>`, without a trailing slash. */
   readonly url: string;
+  /** Answers a request that has come another way than by the port. */
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /**
    * Creates every table, queue, bucket, bus, rule, schedule, secret and topic of
    * the template. Resources that the data directory already has are kept.
@@ -129,22 +131,22 @@ async function open(
   };
   const { isLocalIndex } = dynamodb;
   const { fauxqs } = sqs;
-  server.serve(
-    makeFront({
-      operations,
-      fauxqs,
-      isLocalIndex,
-      roles,
-      busPolicies,
-      callers,
-      calls,
-      billed,
-      log,
-    }),
-  );
+  const serve = makeFront({
+    operations,
+    fauxqs,
+    isLocalIndex,
+    roles,
+    busPolicies,
+    callers,
+    calls,
+    billed,
+    log,
+  });
+  server.serve(serve);
 
   return {
     url: server.url,
+    serve,
     provision: (template) => {
       for (const schedule of template.resources("AWS::Scheduler::Schedule")) {
         sweeps.add(recurringKey(arnOfResource(schedule)));

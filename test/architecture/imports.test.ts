@@ -148,6 +148,7 @@ const rules: { from: RegExp; may: RegExp[]; because: string }[] = [
       /^cdk\/(declarations|notices)\.ts$/,
       /^aws-cdk-lib$/,
       /^esbuild$/,
+      /^@smithy\/node-http-handler$/,
       /^node:/,
     ],
     because:

@@ -35,33 +35,38 @@ const functionProcess: NodeJS.Process = Object.create(process, {
 
 const functionConsole = new Console(functionProcess.stdout, functionProcess.stderr);
 
-let random = Math.random;
+let seed = 0;
+const sources = new Map<string, () => number>();
 
 /**
- * Makes what a run draws repeatable: gaps and delays, and ids, from which gaps are derived too. Each
- * function draws from numbers of its own, so that what one draws does not depend on how many another
- * one has drawn. Keys and secrets are repeatable too, and are valid in this run only.
+ * Makes what a run draws repeatable: gaps and delays, and ids, from which gaps are derived too. Keys
+ * and secrets are repeatable too, and are valid in this run only.
  */
-export function seedRandom(seed: number): void {
-  const sources = new Map<string, () => number>();
-  random = () => {
-    const { name = "" } = world.getStore() ?? {};
-    const source = sources.get(name) ?? makeSeededRandom(`${seed} ${name}`);
-    sources.set(name, source);
-    return source();
-  };
-  Math.random = random;
+export function seedRandom(by: number): void {
+  seed = by;
+  Math.random = () => draw("number");
 }
 
-const seededBytes = (size: number) =>
-  Buffer.from(Array.from({ length: size }, () => random() * 256));
+/**
+ * Each function has a source of its own for each kind, so that what one draws does not depend on how
+ * many another one has drawn: some draws depend on real time, such as those of retried writes.
+ */
+function draw(kind: string): number {
+  const name = `${seed} ${world.getStore()?.name} ${kind}`;
+  const source = sources.get(name) ?? makeSeededRandom(name);
+  sources.set(name, source);
+  return source();
+}
+
+const seededBytes = (kind: string, length: number) =>
+  Buffer.from(Array.from({ length }, () => draw(kind) * 256));
 
 /** `node:crypto` whose random bytes and UUIDs are those of the seed. Ports are not drawn by them. */
 const seededCrypto = {
   ...crypto,
-  randomBytes: seededBytes,
+  randomBytes: (length: number) => seededBytes(`${length} bytes`, length),
   randomUUID() {
-    const hex = seededBytes(16).toString("hex");
+    const hex = seededBytes("uuid", 16).toString("hex");
     const variant = "89ab"[Number.parseInt(hex.charAt(16), 16) % 4];
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
   },

@@ -18,6 +18,7 @@ import { templateOf } from "../../local/template/template.ts";
 import type { Received, Submission } from "../test-ackwire.ts";
 import type { Started as RunFacts } from "../thread-calls.ts";
 import { functionNameOf, withVariables } from "./built-stack.ts";
+import { reachDirectly } from "./direct-http-handler.ts";
 import type { FunctionRuntime } from "./function-world.ts";
 import { makeStartInThread } from "./in-thread-environment.ts";
 import { openMemoryStore } from "./memory-store.ts";
@@ -101,6 +102,7 @@ async function start(options: TestRunOptions, started: Started) {
   const queues = makeGate();
   const aws = await startAws({ port: 0, store, clock, mayReceive: queues.passed, log });
   started.defer(aws.close);
+  reachDirectly(aws.url, aws.serve);
   const [apiPort, providerPort] = [await freePort(), await freePort()];
   const awsUrl = aws.url;
   const apiUrl = `http://127.0.0.1:${apiPort}`;
