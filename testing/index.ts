@@ -29,7 +29,7 @@ export async function start(options: StartOptions = {}): Promise<TestAckwire> {
     startsAtMs: timeOf(at),
     randomSeed: seed,
   });
-  const { apiUrl, apiKey, accounts, receiverUrl } = thread.started;
+  const { apiUrl, apiKey, accounts, receiverUrl, webhookSecret } = thread.started;
   const client = new Ackwire({ baseUrl: apiUrl, apiKey });
   const [account] = accounts;
   let stopping: Promise<void> | undefined;
@@ -48,6 +48,7 @@ export async function start(options: StartOptions = {}): Promise<TestAckwire> {
     apiKey,
     client,
     accounts,
+    webhookSecret,
     clock: {
       now: thread.now,
       advance,

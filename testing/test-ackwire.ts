@@ -43,6 +43,11 @@ export interface TestAckwire extends AsyncDisposable {
   readonly client: Ackwire;
   /** The accounts that exist, two at each provider. They have no limits and no hours. */
   readonly accounts: readonly { provider: "we-link" | "linked-api"; accountId: string }[];
+  /**
+   * The secret of the client's webhook, also after it has been given another URL by
+   * `client.webhook.update({ url })`. Any port of this machine is allowed there.
+   */
+  readonly webhookSecret: string;
   readonly clock: {
     /**
      * Business time in epoch milliseconds. It moves only while `advance` or `waitFor` runs, and only

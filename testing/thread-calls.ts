@@ -14,6 +14,7 @@ export interface Started {
   apiKey: string;
   accounts: { provider: "we-link" | "linked-api"; accountId: string }[];
   receiverUrl: string;
+  webhookSecret: string;
 }
 
 /** What the thread does when it is called. */

@@ -251,6 +251,7 @@ async function start(options: TestRunOptions, started: Started) {
       apiKey: seeded.apiKey,
       accounts: seeded.accounts.map(({ provider, accountId }) => ({ provider, accountId })),
       receiverUrl: receiver.url,
+      webhookSecret: secret,
     } satisfies RunFacts,
     clock,
     receiver,
