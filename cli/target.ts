@@ -31,9 +31,14 @@ export async function targetOf(of: {
     };
   }
   const StackName = of.stack;
-  const { Stacks = [] } = await new CloudFormationClient({}).send(
-    new DescribeStacksCommand({ StackName }),
-  );
+  const { Stacks = [] } = await new CloudFormationClient({})
+    .send(new DescribeStacksCommand({ StackName }))
+    .catch((cause: unknown) => {
+      throw new Error(
+        `The stack ${StackName} cannot be read: check your AWS credentials and region (AWS_REGION, AWS_PROFILE) and the stack's name. For the local run of this folder, say so (--local)`,
+        { cause },
+      );
+    });
   const outputs = Object.fromEntries(
     (Stacks[0]?.Outputs ?? []).map(({ OutputKey = "", OutputValue = "" }) => [
       OutputKey,

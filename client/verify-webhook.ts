@@ -68,7 +68,7 @@ export async function verifyWebhook(
     .filter((one) => one !== undefined)
     .map(keyOf);
   if (keys.length === 0) {
-    throw secretInvalid("none was passed: is the environment variable set?");
+    throw secretInvalid("none was passed (is the environment variable set?)");
   }
   const { id, timestamp, signature } = signedHeaders(headers);
   const bytes = bytesOf(body);

@@ -27,6 +27,9 @@ const neededFlags = {
 
 const signs = { remove: "!", replace: "!", change: " " } as const;
 
+/** The deployed stack cannot be read. The message says what the person who deploys can do. */
+class NotReadable extends Error {}
+
 const [command, ...given] = process.argv.slice(2);
 const flags = given.filter((one) => Object.values<string | undefined>(neededFlags).includes(one));
 const cdkOptions = given.filter((one) => !flags.includes(one));
@@ -34,6 +37,10 @@ const cdkOptions = given.filter((one) => !flags.includes(one));
 const assembly = mkdtempSync(join(tmpdir(), "ackwire-deploy-"));
 try {
   process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof NotReadable)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
 } finally {
   rmSync(assembly, { recursive: true, force: true });
 }
@@ -115,8 +122,8 @@ async function deployedTemplate(
     return JSON.parse(TemplateBody ?? "{}") as StackTemplate;
   } catch (error) {
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
-    throw new Error(
-      `The template of ${StackName} cannot be read, so that nothing is compared: ${String(error)}. Check the credentials and the region (AWS_REGION, --profile).`,
+    throw new NotReadable(
+      `The template of ${StackName} cannot be read, so that nothing is compared or deployed: ${String(error)}. Check the credentials and the region (AWS_REGION, --profile).`,
       { cause: error },
     );
   } finally {

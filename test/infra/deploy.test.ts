@@ -10,8 +10,8 @@ import { makeApp } from "./synth.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 let server: Server;
-/** The template of the deployed stack; none: it does not exist. */
-let deployed: object | undefined;
+/** The template of the deployed stack; none: it does not exist; "denied": it may not be read. */
+let deployed: object | "denied" | undefined;
 /** The operations that were called. */
 const operations: string[] = [];
 
@@ -23,6 +23,13 @@ beforeAll(async () => {
     const operation = new URLSearchParams(body).get("Action") ?? "";
     // The CDK's CLI asks for the account before each synthesis.
     if (operation !== "GetCallerIdentity") operations.push(operation);
+    if (deployed === "denied") {
+      response.writeHead(403, { "content-type": "text/xml" });
+      response.end(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>",
+      );
+      return;
+    }
     if (deployed === undefined) {
       response.writeHead(400, { "content-type": "text/xml" });
       response.end(
@@ -96,4 +103,13 @@ test("An invalid value ends the command before anything is compared", async () =
   const { exitCode, output } = await run("diff", "-c", "paceMinSeconds=x");
   expect([exitCode, operations]).toEqual([1, []]);
   expect(output).toContain("paceMinSeconds: got");
+});
+
+test("A stack that cannot be read ends the command with what to check, and without a stack trace", async () => {
+  deployed = "denied";
+  const { exitCode, output } = await run("deploy");
+  expect([exitCode, operations]).toEqual([1, ["GetTemplate"]]);
+  expect(output).toContain("cannot be read, so that nothing is compared or deployed");
+  expect(output).toContain("Check the credentials and the region (AWS_REGION, --profile).");
+  expect(output).not.toMatch(/^ +at /m);
 });
