@@ -4,11 +4,13 @@ import { scenarios } from "./testing/scenarios.ts";
 
 const usage = `node bench/testing-package.ts [options]
 
-  --runs N    of each scenario, each with a start of its own (100)`;
+  --runs N      of each scenario, each with a start of its own (100)
+  --only TEXT   the scenarios whose name contains it`;
 
 const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "100" },
+    only: { type: "string", default: "" },
     help: { type: "boolean", default: false },
   },
 });
@@ -23,6 +25,7 @@ const LIMIT_SECONDS = 2;
 const runs = Number(values.runs);
 const report = makeReport(`${runs} runs of each scenario of @ackwire/testing`);
 for (const [name, scenario] of Object.entries(scenarios)) {
+  if (!name.includes(values.only)) continue;
   const times: { start: number; whole: number }[] = [];
   const results = new Set<string>();
   // The first one builds the package's run.

@@ -15,8 +15,9 @@ export type { Received, StartOptions, Submission, TestAckwire } from "./test-ack
 const WAIT_LIMIT = "40d";
 
 /**
- * Starts Ackwire in a thread of this process, on free ports of loopback and in memory. Nothing is
- * written to disk, and no other machine is called.
+ * Starts Ackwire in a thread of this process, on free ports of loopback and in memory. What V8 has
+ * compiled is kept in a folder of the temporary directory; nothing else is written to disk, and no
+ * other machine is called.
  *
  * @throws TypeError for a setting that does not exist or is out of its range
  */

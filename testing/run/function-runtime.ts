@@ -3,6 +3,7 @@ import { Console } from "node:console";
 import * as crypto from "node:crypto";
 import { createRequire } from "node:module";
 import { Writable } from "node:stream";
+import { type CompiledModule, loadCompiled } from "./compiled-module.ts";
 import type { FunctionRuntime, Handler, World } from "./function-world.ts";
 import { makeSeededRandom } from "./seeded-random.ts";
 import type { startTestRun } from "./test-run.ts";
@@ -83,10 +84,16 @@ function lines(): Writable {
   });
 }
 
-/** @param file path of the module with the run and all functions */
-export function evaluate(file: string): RunModule & { runtime: FunctionRuntime } {
+let loaded: CompiledModule | undefined;
+
+/** @param file path of the module with the run and all functions, the same each time */
+export function evaluate(
+  file: string,
+): RunModule & { runtime: FunctionRuntime; keepCompiled(): void } {
   const require = createRequire(file);
-  const make = require(file) as MakeRunModule;
+  loaded ??= loadCompiled(file);
+  const { exports, keep } = loaded;
+  const make = exports as MakeRunModule;
   const names: Readonly<Record<string, unknown>> = {
     process: functionProcess,
     "node:process": functionProcess,
@@ -97,6 +104,7 @@ export function evaluate(file: string): RunModule & { runtime: FunctionRuntime }
   const evaluated = make(functionProcess, functionConsole, requireFor, { exports: {} });
   return {
     ...evaluated,
+    keepCompiled: keep,
     runtime: {
       load(of) {
         const load = evaluated.functions[of.name];

@@ -20,7 +20,7 @@ function log(line: string): void {
   if (logs.push(line) > MAX_LOG_LINES) logs.shift();
 }
 
-function handlersOf(run: TestRun): ThreadCalls {
+function handlersOf(run: TestRun, keepCompiled: () => void): ThreadCalls {
   return {
     advance: ({ byMs, untilEnded }) => run.advance(byMs, untilEnded),
     will: ({ scripts }) => run.will(scripts),
@@ -28,7 +28,10 @@ function handlersOf(run: TestRun): ThreadCalls {
     submissions: run.submissions,
     answer: async ({ status, times, afterwards }) => run.receiver.answer(status, times, afterwards),
     logs: async () => [...logs],
-    stop: () => run.close(),
+    async stop() {
+      await run.close();
+      keepCompiled();
+    },
   };
 }
 
@@ -36,7 +39,7 @@ async function main(): Promise<void> {
   seedRandom(randomSeed);
   const stack = JSON.parse(readFileSync(join(directory, "stack.json"), "utf8"));
   const file = join(directory, "run.cjs");
-  const { startTestRun, runtime } = evaluate(file);
+  const { startTestRun, runtime, keepCompiled } = evaluate(file);
   let unused: FunctionRuntime | undefined = runtime;
   const run = await startTestRun({
     ...options,
@@ -49,7 +52,7 @@ async function main(): Promise<void> {
     log,
     onReceived: (received) => send({ kind: "received", received }),
   });
-  const handlers = handlersOf(run);
+  const handlers = handlersOf(run, keepCompiled);
   parentPort?.on("message", async ({ id, name, args }: Call) => {
     try {
       const result = await (handlers[name] as (of: typeof args) => Promise<unknown>)(args);
