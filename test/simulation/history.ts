@@ -1,3 +1,5 @@
+import { readRequestItem } from "../../shared/adapters/dynamo/request-item.ts";
+import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { type FaultKind, instanceFaultKinds, type Struck } from "./engine/faults.ts";
 import type { Published } from "./services/eventbridge.ts";
 import type { Item } from "./services/expressions.ts";
@@ -16,7 +18,8 @@ export interface SentWebhook {
 /** A call of a client to the API. */
 export interface ApiCallMade {
   key: string;
-  what: string;
+  /** `conflict`: the key of an earlier call with another body. */
+  what: "accept" | "cancel" | "conflict";
   accountId: string;
   fromMs: number;
   untilMs: number;
@@ -70,6 +73,8 @@ export interface History {
   deadLetters: { queue: string; body: string }[];
   invocations: { name: string; fromMs: number; untilMs: number; end: "ok" | "error" | "killed" }[];
   struck: readonly Struck[];
+  /** By how much the clock of each instance is ahead, in milliseconds. */
+  skewsMs: Map<string, number>;
   /** One line for each thing that happened: the trace of the run. */
   trace: string[];
 }
@@ -84,6 +89,7 @@ export const emptyHistory = (): History => ({
   deadLetters: [],
   invocations: [],
   struck: [],
+  skewsMs: new Map(),
   trace: [],
 });
 
@@ -99,3 +105,46 @@ export function wasStruck({ struck }: History, instance: string, fromMs: number,
       fault.atMs <= untilMs,
   );
 }
+
+/** When the invocation began in which an instance did something at this time. */
+export function invocationStart(
+  { invocations }: Pick<History, "invocations">,
+  instance: string,
+  atMs: number,
+): number {
+  let startMs = 0;
+  for (const { name, fromMs } of invocations) {
+    if (name === instance && fromMs <= atMs && fromMs > startMs) startMs = fromMs;
+  }
+  return startMs;
+}
+
+const requestOfItem = new WeakMap<Item, RequestRecord>();
+
+/** The request in an item as it was written. */
+export function requestIn(item: Item): RequestRecord {
+  let request = requestOfItem.get(item);
+  if (!request) {
+    request = readRequestItem(item).request;
+    requestOfItem.set(item, request);
+  }
+  return request;
+}
+
+/** A write of a request: what it was, and what it is. */
+export interface RequestWritten {
+  atMs: number;
+  by: string;
+  before: RequestRecord | undefined;
+  after: RequestRecord;
+}
+
+const isRequest = (item: Item | undefined): item is Item => String(item?.id).startsWith("rq_");
+
+/** The writes of requests, in order. */
+export const requestWrites = ({ writes }: Pick<History, "writes">): RequestWritten[] =>
+  writes.flatMap(({ table, atMs, by, before, after }) =>
+    table === "requests" && isRequest(after)
+      ? [{ atMs, by, before: before && requestIn(before), after: requestIn(after) }]
+      : [],
+  );

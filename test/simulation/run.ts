@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
 import { defects } from "./defects/defects.ts";
 import { runDefects } from "./defects/run-defects.ts";
 import { type FaultKind, faultKinds } from "./engine/faults.ts";
 import { simulateModules } from "./hooks.ts";
-import type { RunResult } from "./simulate.ts";
+import { partOf, usualWorkers } from "./workers.ts";
 
 /**
  * Simulates the pipeline, one run for each seed, and checks every guarantee:
@@ -29,70 +28,70 @@ const { values } = parseArgs({
     defect: { type: "string" },
     /** Plants each defect in turn, and tells at which seed it is found. */
     defects: { type: "boolean", default: false },
+    /** Strikes each call of each function in each way, and then pairs of calls. */
+    exhaustive: { type: "boolean", default: false },
+    /** With `--exhaustive`: pairs of each single fault and a later one. */
+    pairs: { type: "string", default: "1" },
+    /** With `--exhaustive`: only one of so many single faults. */
+    sample: { type: "string", default: "1" },
+    /** Makes so many deliveries to random endpoints. */
+    deliveries: { type: "string" },
+    /** Submits requests of so many accounts while workers crash. */
+    accounts: { type: "string" },
+    /** With `--accounts`: requests of each. */
+    requests: { type: "string", default: "100" },
     /** Reports a failure as it is, without a search for a shorter list of faults. */
     unshrunk: { type: "boolean", default: false },
+    /** Goes on after a failure, and lists every seed that fails. */
+    all: { type: "boolean", default: false },
     /** Real seconds after which no further run starts. */
     seconds: { type: "string" },
+    /** Processes; absent: one for each core. */
+    workers: { type: "string" },
+    /** Which part of the work is this process's. */
+    part: { type: "string" },
   },
 });
 
-const startedMs = performance.now();
 // Timers of the last run's functions would keep the process for almost a minute.
-process.exit(values.defects ? await runDefects(Number(values.seeds)) : await runSeeds());
+process.exit(await main());
 
 /** @returns the exit code */
-async function runSeeds(): Promise<number> {
+async function main(): Promise<number> {
+  const workers = Number(values.workers ?? usualWorkers);
+  if (values.defects) return runDefects(Number(values.seeds), workers);
   simulateModules(patchesOf(values.defect));
   const { installVirtualGlobals } = await import("./engine/virtual-globals.ts");
-  const { simulate } = await import("./simulate.ts");
-  const { shrink } = await import("./shrink.ts");
   installVirtualGlobals();
-  const first = Number(values.seed);
-  const last = first + Number(values.seeds) - 1;
-  const limitMs = Number(values.seconds ?? Number.POSITIVE_INFINITY) * 1_000;
-  const totals = { runs: 0, faults: 0, requests: 0, deliveries: 0, events: 0 };
-  for (let seed = first; seed <= last && performance.now() - startedMs < limitMs; seed++) {
-    const options = { seed, kinds: kindsOf(values.faults), only: onlyOf(values.only) };
-    const result = await simulate(options);
-    if (values.trace) console.log(result.history.trace.join("\n"));
-    if (values.hashes) console.log(`${seed} ${hashOfTrace(result)}`);
-    totals.runs++;
-    totals.faults += result.history.struck.length;
-    totals.requests += result.end.requests.length;
-    totals.deliveries += result.end.deliveries.length;
-    totals.events += result.history.published.length;
-    if (result.violations.length > 0) {
-      const isShort = values.only !== undefined || values.unshrunk;
-      reportFailure(isShort ? result : await shrink(result));
-      return 1;
-    }
-    if (totals.runs % 100 === 0) console.log(summary(totals));
+  const common = {
+    args: process.argv.slice(2),
+    workers,
+    part: values.part === undefined ? undefined : partOf(values.part),
+  };
+  if (values.exhaustive) {
+    const { runExhaustive } = await import("./exhaustive.ts");
+    const [pairs, sample] = [Number(values.pairs), Number(values.sample)];
+    return runExhaustive({ ...common, pairs, sample });
   }
-  console.log(`${summary(totals)}; no guarantee was broken`);
-  return 0;
-}
-
-function summary(totals: Record<string, number>): string {
-  const { runs = 0 } = totals;
-  const { user, system } = process.cpuUsage();
-  const counts = Object.entries(totals).map(([name, count]) => `${count} ${name}`);
-  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
-  return `${counts.join(", ")} in ${seconds} s (${((user + system) / 1_000 / runs).toFixed(0)} ms of processor time a run)`;
-}
-
-function reportFailure({ seed, violations, history }: RunResult): void {
-  const faults = history.struck.map(({ id }) => id).join(",");
-  const defect = values.defect ? ` --defect ${values.defect}` : "";
-  console.log(`seed ${seed} breaks:`);
-  for (const { guarantee, text } of violations) console.log(`  ${guarantee}: ${text}`);
-  console.log(`with the faults ${faults || "none"}`);
-  const replay = `npm run simulate -- --seed ${seed} --seeds 1 --only "${faults || "none"}"${defect}`;
-  console.log(`the run:\n${history.trace.map((line) => `  ${line}`).join("\n")}`);
-  console.log(`again: ${replay} --trace`);
-}
-
-function hashOfTrace({ history }: RunResult): string {
-  return createHash("sha256").update(history.trace.join("\n")).digest("hex");
+  if (values.deliveries !== undefined) {
+    const { runDeliveries } = await import("./deliveries-run.ts");
+    return runDeliveries({ ...common, deliveries: Number(values.deliveries) });
+  }
+  if (values.accounts !== undefined) {
+    const { runAccounts } = await import("./accounts-run.ts");
+    const [accounts, requests] = [Number(values.accounts), Number(values.requests)];
+    return runAccounts({ ...common, accounts, requests });
+  }
+  const { runSeeds } = await import("./run-seeds.ts");
+  return runSeeds({
+    ...values,
+    ...common,
+    first: Number(values.seed),
+    count: Number(values.seeds),
+    kinds: kindsOf(values.faults),
+    only: values.only === undefined ? undefined : new Set(values.only.split(",")),
+    limitMs: Number(values.seconds ?? Number.POSITIVE_INFINITY) * 1_000,
+  });
 }
 
 function kindsOf(text: string | undefined): readonly FaultKind[] {
@@ -101,10 +100,6 @@ function kindsOf(text: string | undefined): readonly FaultKind[] {
   const unknown = names.filter((name) => !(faultKinds as readonly string[]).includes(name));
   if (unknown.length > 0) throw new Error(`${unknown} are not among the faults ${faultKinds}`);
   return faultKinds.filter((kind) => names.includes(kind));
-}
-
-function onlyOf(text: string | undefined): ReadonlySet<string> | undefined {
-  return text === undefined ? undefined : new Set(text.split(","));
 }
 
 function patchesOf(name: string | undefined) {

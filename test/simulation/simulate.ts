@@ -1,16 +1,17 @@
 import { readDeliveryItem } from "../../shared/adapters/dynamo/delivery-item.ts";
-import { readRequestItem } from "../../shared/adapters/dynamo/request-item.ts";
 import type { DeliveryRecord } from "../../shared/core/deliveries/state/record.ts";
 import { isTerminal, type RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { type Violation, violationsOf } from "./checks/checks.ts";
-import { type FaultKind, faultKinds } from "./engine/faults.ts";
-import type { History } from "./history.ts";
+import { type FaultKind, type FaultPlan, faultKinds } from "./engine/faults.ts";
+import { type History, requestIn } from "./history.ts";
+import type { AnswerOf } from "./services/peers.ts";
 import { START_MS } from "./stack.ts";
 import {
   BUSY_MS,
   madeBySetup,
   makeSendWebhook,
   planWorkload,
+  type Span,
   startWorkload,
   type Workload,
 } from "./workload.ts";
@@ -19,7 +20,11 @@ import { makeWorld, type World } from "./world.ts";
 const MINUTE_MS = 60_000;
 
 /** Faults strike until then; `reconcile` has found what they left some time later. */
-const FAULTS_MS = BUSY_MS + 4 * MINUTE_MS;
+const FAULTS_MS = BUSY_MS + 3 * MINUTE_MS;
+
+/** `reconcile` runs every minute until then. Later it runs every five minutes, as it may. */
+const SWEPT_MS = FAULTS_MS + 12 * MINUTE_MS;
+const SLOW_SWEEPS_MS = 5 * MINUTE_MS;
 
 /** Everything must be over by then. */
 const HORIZON_MS = 8 * 60 * MINUTE_MS;
@@ -32,6 +37,14 @@ export interface RunOptions {
   kinds?: readonly FaultKind[];
   /** Only these faults, by id. */
   only?: ReadonlySet<string> | undefined;
+  /** What clients and providers do, if it is not what the seed draws. */
+  plan?: Workload;
+  /** Real milliseconds of the run during which faults strike; absent: a little longer than clients are busy. */
+  faultsMs?: number;
+  /** How the client's endpoint answers; absent: 200, or 500 while it is down. */
+  answerOf?: AnswerOf;
+  lastsAlways?: boolean | undefined;
+  onOperation?: FaultPlan["onOperation"];
 }
 
 /** The state at the end of a run. */
@@ -52,32 +65,35 @@ export interface RunResult {
 }
 
 /** Runs one seed to its end, and checks it. The globals must be virtual. */
-export async function simulate({ seed, kinds = faultKinds, only }: RunOptions): Promise<RunResult> {
-  const plan = { seed, perMille: FAULTS_PER_MILLE, kinds, only };
+export async function simulate(options: RunOptions): Promise<RunResult> {
+  const { seed, kinds = faultKinds, plan: planned, only, lastsAlways, onOperation } = options;
+  const { faultsMs = FAULTS_MS } = options;
+  const plan = { seed, perMille: FAULTS_PER_MILLE, kinds, only, lastsAlways, onOperation };
   let workload: Workload | undefined;
+  const isIn = (nowMs: number, { fromMs = 0, untilMs = 0 }: Partial<Span> = {}) =>
+    nowMs >= fromMs && nowMs < untilMs;
   const world: World = makeWorld(plan, {
     sendWebhook: makeSendWebhook(() => world, madeBySetup),
-    isEndpointDown: (nowMs) => {
-      const { fromMs = 0, untilMs = 0 } = workload?.endpointDown ?? {};
-      return nowMs >= fromMs && nowMs < untilMs;
-    },
+    isEndpointDown: (nowMs) => isIn(nowMs, workload?.endpointDown),
+    answerOf: options.answerOf,
+    isBusFlaky: (nowMs) => isIn(nowMs, workload?.busFlaky),
   });
   const { loop, history } = world;
-  workload = planWorkload(world.randomFor("workload"));
+  workload = planned ?? planWorkload(world.randomFor("workload"));
   let isStarted = false;
   const started = startWorkload(world, workload).then(() => {
     isStarted = true;
   });
   await loop.run(START_MS + 10 * MINUTE_MS, () => isStarted);
   await started;
-  loop.at(START_MS + FAULTS_MS, () => world.faults.stop());
-  keepSweeping(world);
-  await loop.run(START_MS + FAULTS_MS);
+  loop.at(START_MS + faultsMs, () => world.faults.stop());
+  keepSweeping(world, START_MS);
+  await loop.run(START_MS + faultsMs);
   let settled = false;
   let look = 0;
   await loop.run(START_MS + HORIZON_MS, () => {
     // Reading all items is slow: not after each step.
-    if (look++ % 200 === 0) settled = isSettled(world);
+    if (look++ % 50 === 0) settled = isSettled(world);
     return settled;
   });
   const end = endOf(world, settled || isSettled(world));
@@ -85,11 +101,18 @@ export async function simulate({ seed, kinds = faultKinds, only }: RunOptions): 
   return { seed, workload, history, end, violations };
 }
 
-/** Invokes `reconcile` every minute, and deletes what has expired. */
-function keepSweeping(world: World): void {
-  world.loop.after(MINUTE_MS, () => {
-    keepSweeping(world);
+/** Invokes `reconcile` every minute, now and then twice, and deletes what has expired. */
+function keepSweeping(world: World, lastMs: number): void {
+  const { loop, faults, randomFor } = world;
+  const isSlow = lastMs >= START_MS + SWEPT_MS;
+  const nextMs = lastMs + (isSlow ? SLOW_SWEEPS_MS : MINUTE_MS);
+  loop.at(nextMs, () => {
+    keepSweeping(world, nextMs);
     void world.invoke("reconcile", {});
+    if (faults.draw("reconcile.rule", { duplicate: 30 })) {
+      const afterMs = randomFor(`rule/${nextMs}`).int(0, 1_000);
+      loop.after(afterMs, () => void world.invoke("reconcile", {}));
+    }
     world.dynamodb.expire(0.1);
   });
 }
@@ -98,23 +121,29 @@ function endOf(world: World, settled: boolean): EndState {
   return { ...recordsOf(world), counts: world.counts, isSettled: settled };
 }
 
-function recordsOf({ dynamodb }: World) {
+const requestsOf = ({ dynamodb }: World): RequestRecord[] =>
+  dynamodb
+    .all("requests")
+    .filter(({ id }) => String(id).startsWith("rq_"))
+    .map(requestIn);
+
+function recordsOf(world: World) {
+  const { dynamodb } = world;
   return {
-    requests: dynamodb
-      .all("requests")
-      .filter(({ id }) => String(id).startsWith("rq_"))
-      .map((item) => readRequestItem(item).request),
+    requests: requestsOf(world),
     deliveries: dynamodb.all("deliveries").flatMap((item) => readDeliveryItem(item) ?? []),
   };
 }
 
+const isOpen: ReadonlySet<string> = new Set(["waiting", "delivering"]);
+
 function isSettled(world: World): boolean {
   if (world.sqs.count() + world.bus.underWay() > 0) return false;
-  const { requests, deliveries } = recordsOf(world);
-  const events = world.dynamodb.all("events");
+  if (world.dynamodb.all("deliveries").some(({ status }) => isOpen.has(String(status)))) {
+    return false;
+  }
   return (
-    requests.every((request) => isTerminal(request) && request.outbox.length === 0) &&
-    deliveries.every(({ status }) => ["delivered", "failed", "cancelled"].includes(status)) &&
-    events.every(({ status }) => status === "PUBLISHED")
+    world.dynamodb.all("events").every(({ status }) => status === "PUBLISHED") &&
+    requestsOf(world).every((request) => isTerminal(request) && request.outbox.length === 0)
   );
 }

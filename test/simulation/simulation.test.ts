@@ -15,6 +15,9 @@ const simulate = async (...options: string[]) =>
 
 const THOROUGH = process.env.THOROUGH === "1";
 
+/** A defect that breaks a guarantee only with a fault. */
+const FAULTY = ["--defect", "cancel-keeps-outbox", "--seed", "3", "--seeds", "1"];
+
 /** Seeds of the suite: fixed, so that each run of it is the same. */
 const SEEDS = THOROUGH ? "400" : "60";
 
@@ -51,7 +54,7 @@ test("Each planted defect changes exactly one place of the product", () => {
   expect(defects.length).toBeGreaterThanOrEqual(40);
 });
 
-test.each(["ack-without-queue", "ack-never-queued", "signature-not-checked"])(
+test.each(["ack-never-queued", "signature-not-checked", "seen-is-done"])(
   "R3 the simulation finds the planted defect %s",
   async (name) => {
     const options = ["--defect", name, "--seeds", "50", "--unshrunk"];
@@ -59,6 +62,79 @@ test.each(["ack-without-queue", "ack-never-queued", "signature-not-checked"])(
       code: 1,
       stdout: expect.stringMatching(/^seed \d+ breaks:/m),
     });
+  },
+  LONG_TEST_TIMEOUT_MS,
+);
+
+/** The faults and the command that a failure prints. */
+function failureIn(stdout: string) {
+  const guarantees = [...stdout.matchAll(/^ {2}(G\d+): /gm)].map(([, guarantee]) => guarantee);
+  const faults = /^with the faults (.*)$/m.exec(stdout)?.[1]?.split(",") ?? [];
+  const again = /^again: npm run simulate -- (.*)$/m.exec(stdout)?.[1] ?? "";
+  const options = [...again.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare);
+  return { guarantees, faults, options: options.filter((one) => one !== undefined) };
+}
+
+const failing = async (...options: string[]) => {
+  const failed = await simulate(...options).then(
+    () => undefined,
+    (error: { code: number; stdout: string }) => error,
+  );
+  if (failed?.code !== 1) throw new Error(`${options} broke no guarantee`);
+  return failureIn(failed.stdout);
+};
+
+test(
+  "A failure prints the faults that it needs, and the command that repeats it",
+  async () => {
+    const found = await failing(...FAULTY, "--faults", "freeze,crash-after,slow");
+    expect(found.faults.length).toBeGreaterThan(0);
+    expect(found.faults).not.toEqual(["none"]);
+    const again = await failing(...found.options);
+    expect(again.guarantees).toEqual(found.guarantees);
+    expect(again.faults).toEqual(found.faults);
+    for (const dropped of found.faults) {
+      const others = found.faults.filter((fault) => fault !== dropped);
+      const left = others.join(",") || "none";
+      const options = found.options.with(found.options.indexOf("--only") + 1, left);
+      const said = await simulate(...options);
+      expect([dropped, said]).toEqual([
+        dropped,
+        expect.stringContaining("no guarantee was broken"),
+      ]);
+    }
+  },
+  LONG_TEST_TIMEOUT_MS,
+);
+
+test(
+  "R4 a fault of any kind at any call breaks no guarantee",
+  async () => {
+    const sample = THOROUGH ? ["--pairs", "1"] : ["--pairs", "0", "--sample", "41"];
+    const said = await simulate("--exhaustive", ...sample);
+    console.log(said);
+    expect(said).toMatch(/ 0 did not strike; .* 0 runs break a guarantee/);
+  },
+  LONG_TEST_TIMEOUT_MS,
+);
+
+test(
+  "R8 each delivery to an endpoint that behaves at random is delivered or fails, and is told",
+  async () => {
+    const said = await simulate("--deliveries", THOROUGH ? "10000" : "200");
+    console.log(said);
+    expect(said).toMatch(/ 0 neither; .* 0 violations/);
+  },
+  LONG_TEST_TIMEOUT_MS,
+);
+
+test(
+  "R10 requests of an account keep their order and their gaps while workers crash",
+  async () => {
+    const size = THOROUGH ? ["100", "--requests", "100"] : ["4", "--requests", "15"];
+    const said = await simulate("--accounts", ...size);
+    console.log(said);
+    expect(said).toContain("0 inversions, 0 overlaps, 0 gaps under the pace, 0 violations");
   },
   LONG_TEST_TIMEOUT_MS,
 );

@@ -21,10 +21,10 @@ export const START_MS: number = Date.parse("2026-03-02T08:50:00Z");
 export const settings: Settings = settingsSchema.parse({
   queueTimeoutSeconds: 10_800,
   laneHoldSeconds: 300,
-  resultTimeoutSeconds: 3_600,
+  resultTimeoutSeconds: 1_800,
   pendingCapDays: 1,
   unknownHoldSeconds: 120,
-  unknownTimeoutSeconds: 1_800,
+  unknownTimeoutSeconds: 900,
   firstPollSeconds: 180,
   scheduleLeadSeconds: 0,
   paceMinSeconds: 2,

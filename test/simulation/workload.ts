@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 const MINUTE_MS = 60_000;
 
 /** Clients and providers send during this time; faults strike a little longer. */
-export const BUSY_MS: number = 6 * MINUTE_MS;
+export const BUSY_MS: number = 4 * MINUTE_MS;
 
 const WEBHOOK_SECRET = "simulated-webhook-secret";
 
@@ -35,32 +35,60 @@ export interface PlannedRequest {
   atMs: number;
   scheduledMs: number | undefined;
   isHigh: boolean;
-  cancelMs: number | undefined;
+  /** It is cancelled this long after the answer that accepts it. */
+  cancelAfterMs: number | undefined;
+  /** The same call is made again this long after the first one, by a client that does not wait. */
+  repeatAfterMs: number | undefined;
+  /** Another call with the same key is made this long after it is accepted. */
+  conflictAfterMs: number | undefined;
+}
+
+export interface Span {
+  fromMs: number;
+  untilMs: number;
 }
 
 export interface Workload {
   accounts: readonly Account[];
   requests: readonly PlannedRequest[];
   /** Ids of what providers report that nobody here has requested. */
-  foreign: readonly { id: string; atMs: number; copies: number; isForged: boolean }[];
+  foreign: readonly { id: string; atMs: readonly number[]; isForged: boolean }[];
   /** When the client's endpoint answers 500. */
-  endpointDown: { fromMs: number; untilMs: number };
+  endpointDown: Span;
+  /** When the bus refuses every third entry. */
+  busFlaky: Span;
   poisonMs: number | undefined;
 }
 
 /** Plans what a seed's clients and providers do. */
 export function planWorkload(random: Random): Workload {
-  const atMs = () => START_MS + random.int(0, BUSY_MS);
+  // Much happens at the same moment, and some of it while `reconcile` runs.
+  const moments = Array.from({ length: random.int(1, 3) }, () =>
+    random.chance(0.5)
+      ? START_MS + MINUTE_MS * random.int(1, BUSY_MS / MINUTE_MS) - random.int(0, 1_000)
+      : START_MS + random.int(0, BUSY_MS),
+  );
+  const atMs = () =>
+    random.chance(0.6)
+      ? random.pick(moments) + random.int(0, 1_500)
+      : START_MS + random.int(0, BUSY_MS);
+  const span = (probability: number, mostMs: number): Span => {
+    const fromMs = atMs();
+    return {
+      fromMs,
+      untilMs: fromMs + (random.chance(probability) ? random.int(1_000, mostMs) : 0),
+    };
+  };
   const accounts = Array.from({ length: random.int(1, 2) }, (_, n) => {
     const min = random.int(1, 6) * 1_000;
     return {
       accountId: `account-${n + 1}`,
-      paceMs: { min, max: min + random.int(0, 5) * 1_000 },
+      paceMs: { min, max: min + (random.chance(0.4) ? 0 : random.int(1, 5) * 1_000) },
       hourLimit: random.chance(0.15) ? random.int(1, 3) : undefined,
       opensMs: random.chance(0.15) ? START_MS + 10 * MINUTE_MS : undefined,
     };
   });
-  const requests = Array.from({ length: random.int(1, 6) }, (_, n) => {
+  const requests = Array.from({ length: random.int(1, 7) }, (_, n): PlannedRequest => {
     const at = atMs();
     return {
       n,
@@ -68,21 +96,32 @@ export function planWorkload(random: Random): Workload {
       atMs: at,
       scheduledMs: random.chance(0.25) ? at + random.int(10_000, 5 * MINUTE_MS) : undefined,
       isHigh: random.chance(0.2),
-      cancelMs: random.chance(0.15) ? at + random.int(0, 3 * MINUTE_MS) : undefined,
+      cancelAfterMs: random.chance(0.25)
+        ? random.int(0, random.chance(0.6) ? 1_000 : MINUTE_MS)
+        : undefined,
+      repeatAfterMs: random.chance(0.2)
+        ? random.int(0, random.chance(0.5) ? 200 : MINUTE_MS)
+        : undefined,
+      conflictAfterMs: random.chance(0.1) ? random.int(0, MINUTE_MS) : undefined,
     };
   });
-  const foreign = Array.from({ length: random.int(0, 4) }, (_, n) => ({
-    id: `foreign-${n}`,
-    atMs: atMs(),
-    copies: random.chance(0.5) ? random.int(2, 3) : 1,
-    isForged: random.chance(0.15),
-  }));
+  const foreign = Array.from({ length: random.int(0, 4) }, (_, n) => {
+    const firstMs = atMs();
+    const copies = random.chance(0.5) ? random.int(1, 2) : 0;
+    const apartMs = () => random.int(0, random.pick([0, 50, 300, 2_000, 40_000]));
+    return {
+      id: `foreign-${n}`,
+      atMs: [firstMs, ...Array.from({ length: copies }, () => firstMs + apartMs())],
+      isForged: random.chance(0.15),
+    };
+  });
   const downMs = atMs();
   return {
     accounts,
     requests,
     foreign,
     endpointDown: { fromMs: downMs, untilMs: downMs + downtimeMs(random) },
+    busFlaky: span(0.2, 3 * MINUTE_MS),
     poisonMs: random.chance(0.1) ? atMs() : undefined,
   };
 }
@@ -107,10 +146,10 @@ export async function startWorkload(world: World, plan: Workload): Promise<void>
   for (const one of plan.foreign) {
     const body = { status: "SUCCESS", request_id: one.id, result: { seen: one.id } };
     const secret = one.isForged ? "another secret" : WEBHOOK_SECRET;
-    for (let copy = 0; copy < one.copies; copy++) {
+    const text = signWeLink(body, secret);
+    for (const atMs of one.atMs) {
       const id = { id: one.id, providerRequestId: one.id };
-      const text = signWeLink(body, secret);
-      world.loop.at(one.atMs + copy * 50, () => void postWebhook(world, made, { ...id, text }));
+      world.loop.at(atMs, () => void postWebhook(world, made, { ...id, text }));
     }
   }
   const { poisonMs } = plan;
@@ -125,7 +164,8 @@ export function makeSendWebhook(world: () => World, made: () => Made) {
     const one = { id: providerRequestId, providerRequestId, text };
     void postWebhook(world(), made(), one);
     if (world().faults.draw("provider.copies", { duplicate: 40 })) {
-      world().loop.after(20, () => void postWebhook(world(), made(), one));
+      const afterMs = world().randomFor(`copy/${providerRequestId}`).int(0, 3_000);
+      world().loop.after(afterMs, () => void postWebhook(world(), made(), one));
     }
   };
 }
@@ -207,26 +247,38 @@ async function callApi(world: World, made: Made, routeKey: string, call: Call) {
 }
 
 function planRequest(world: World, made: Made, request: PlannedRequest): void {
-  const { n, accountId, scheduledMs, isHigh, cancelMs } = request;
+  const { n, accountId, scheduledMs, isHigh } = request;
+  const { cancelAfterMs, repeatAfterMs, conflictAfterMs } = request;
   const key = `request-${n}`;
   const body = {
     ...{ provider: "we-link", accountId, action: "connect", params: { n } },
     ...(scheduledMs === undefined ? {} : { scheduled: new Date(scheduledMs).toISOString() }),
     ...(isHigh ? { priority: "high" } : {}),
   };
-  world.loop.at(request.atMs, async () => {
-    const headers = { "idempotency-key": key };
-    const accepted = await repeat(world, { key, what: "accept", accountId }, () =>
-      callApi(world, made, "POST /v1/requests", { headers, body }),
+  const headers = { "idempotency-key": key };
+  const create = (what: ApiCallMade["what"], of: object) =>
+    repeat(world, { key, what, accountId }, () =>
+      callApi(world, made, "POST /v1/requests", { headers, body: of }),
     );
-    if (accepted.status !== 202 || cancelMs === undefined) return;
+  world.loop.at(request.atMs, async () => {
+    const accepted = await create("accept", body);
+    if (accepted.status !== 202) return;
     const { requestId } = JSON.parse(accepted.body) as { requestId: string };
-    world.loop.at(cancelMs, () => {
-      void repeat(world, { key, what: "cancel", accountId }, () =>
-        callApi(world, made, "DELETE /v1/requests/{requestId}", { params: { requestId } }),
-      );
-    });
+    if (cancelAfterMs !== undefined) {
+      world.loop.after(cancelAfterMs, () => {
+        void repeat(world, { key, what: "cancel", accountId }, () =>
+          callApi(world, made, "DELETE /v1/requests/{requestId}", { params: { requestId } }),
+        );
+      });
+    }
+    if (conflictAfterMs !== undefined) {
+      const other = { ...body, params: { n: -1 } };
+      world.loop.after(conflictAfterMs, () => void create("conflict", other));
+    }
   });
+  if (repeatAfterMs !== undefined) {
+    world.loop.at(request.atMs + repeatAfterMs, () => void create("accept", body));
+  }
 }
 
 /** Makes a call until it is answered by something else than a 5xx or 429, as clients do. */

@@ -14,7 +14,7 @@ import { receivePosts } from "./sdk/http-webhook-poster.ts";
 import { receiveAwsCalls } from "./sdk/simulated-client.ts";
 import { makeDynamoDb } from "./services/dynamodb.ts";
 import { makeEventBridge } from "./services/eventbridge.ts";
-import { type Job, makeEndpoint, makeWeLink } from "./services/peers.ts";
+import { type AnswerOf, type Job, makeEndpoint, makeWeLink } from "./services/peers.ts";
 import { makeScheduler } from "./services/scheduler.ts";
 import { type Message, makeSqs } from "./services/sqs.ts";
 import { makeBucket, makeSecret } from "./services/stores.ts";
@@ -32,6 +32,8 @@ import {
 export interface Peers {
   sendWebhook: (job: Job, body: object) => void;
   isEndpointDown: (nowMs: number) => boolean;
+  isBusFlaky: (nowMs: number) => boolean;
+  answerOf?: AnswerOf | undefined;
 }
 
 export type World = ReturnType<typeof makeWorld>;
@@ -59,7 +61,7 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
   });
   const sqs = makeSqs({
     ...common,
-    random: randomFor("sqs"),
+    randomFor,
     queues,
     invoke: invokeBatch,
     onDeadLetter: (queue, body) => {
@@ -70,6 +72,7 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
   const bus = makeEventBridge({
     ...common,
     random: randomFor("bus"),
+    isFlaky: peers.isBusFlaky,
     forwards: ({ type }) => (deliverableTypes as readonly string[]).includes(type),
     target: (body) => sqs.send("fanout", body),
     onPublished: (event) => {
@@ -84,7 +87,8 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
   });
   const aws = makeAwsCalls({
     ...common,
-    seed,
+    randomFor,
+    lastsAlways: plan.lastsAlways ?? false,
     operations: {
       ...dynamodb.operations,
       ...sqs.operations,
@@ -104,6 +108,7 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
       if (!coldStart) throw new Error(`there is no function ${name}`);
       return coldStart(environment, telemetry);
     },
+    onStart: (name, skewMs) => history.skewsMs.set(name, skewMs),
     onEnd: (name, fromMs, end) => {
       history.invocations.push({ name, fromMs, untilMs: loop.nowMs(), end });
       note(`${name} ended ${end}`);
@@ -134,12 +139,12 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
     return new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
   }
 
-  const { sendWebhook, isEndpointDown: isDown } = peers;
+  const { sendWebhook, isEndpointDown: isDown, answerOf } = peers;
   const others = { ...common, history };
   takeFrom({ loop, random: randomFor("process") });
   receiveAwsCalls(aws.send);
   receiveProviderCalls(makeWeLink({ ...others, random: randomFor("provider"), sendWebhook }));
-  receivePosts(makeEndpoint({ ...others, random: randomFor("endpoint"), isDown }));
+  receivePosts(makeEndpoint({ ...others, random: randomFor("endpoint"), isDown, answerOf }));
 
   return { loop, faults, history, dynamodb, sqs, bus, invoke, note, counts, randomFor };
 }

@@ -35,6 +35,8 @@ const checks: readonly Check[] = [
   requests.rightEnd,
   requests.eventOrder,
   requests.notEarly,
+  requests.webhooksEndRequests,
+  requests.conflictingKeys,
   requests.queueTimeouts,
   requests.cancelledIsSilent,
   pace.oneInFlight,
@@ -45,6 +47,7 @@ const checks: readonly Check[] = [
   deliveries.deliveriesEnd,
   deliveries.oneDelivery,
   deliveries.attempts,
+  deliveries.oneAttemptAtATime,
   deliveries.failuresAreTold,
   deliveries.cancelledDeliveries,
 ];

@@ -1,4 +1,4 @@
-import type { Post } from "../history.ts";
+import { type History, invocationStart, type Post, wasStruck } from "../history.ts";
 import type { Check, Violation } from "./checks.ts";
 import { isUnderWay } from "./requests.ts";
 
@@ -66,15 +66,48 @@ export const attempts: Check = ({ history, end }) =>
 const unrecorded = (struck: readonly { instance: string | undefined }[], posts: readonly Post[]) =>
   posts.filter(({ by }) => struck.some(({ instance }) => instance === by)).length;
 
-/** G2: a POST after a 2xx has a fault of the worker that got it as its reason. */
-function repeated(history: Parameters<Check>[0]["history"], posts: readonly Post[]): Violation[] {
+/** Whether the worker of a POST was struck, before it or until then. */
+const wasPostStruck = (history: History, { by, fromMs }: Post, untilMs: number) =>
+  wasStruck(history, by, invocationStart(history, by, fromMs), untilMs);
+
+/** Whether the worker of a POST was frozen between its claim and the POST. */
+function wasFrozenBefore(history: History, { by, fromMs }: Post): boolean {
+  const startMs = invocationStart(history, by, fromMs);
+  return history.struck.some(
+    ({ kind, instance, atMs }) =>
+      kind === "freeze" && instance === by && atMs >= startMs && atMs <= fromMs,
+  );
+}
+
+/**
+ * G2: a POST after a 2xx has a reason: a fault of the worker that got the 2xx, or its own worker
+ * was frozen before it.
+ */
+function repeated(history: History, posts: readonly Post[]): Violation[] {
   const done = posts.find(({ status, untilMs, fromMs }) => status === 200 && untilMs > fromMs);
   if (!done) return [];
-  const isStruck = posts.some(({ by }) => history.struck.some(({ instance }) => instance === by));
   return posts
-    .filter(({ fromMs }) => fromMs > done.untilMs && !isStruck)
+    .filter(({ fromMs }) => fromMs > done.untilMs && !wasPostStruck(history, done, fromMs))
+    .filter((post) => !wasFrozenBefore(history, post))
     .map(({ webhookId }) => violation("G2", `${webhookId} was posted again after its 2xx`));
 }
+
+/** G2: two workers do not make one attempt: POSTs of a delivery do not overlap without a fault. */
+export const oneAttemptAtATime: Check = ({ history, end }) =>
+  end.deliveries.flatMap(({ eventId }) => {
+    const posts = history.posts.filter(({ webhookId }) => webhookId === eventId);
+    return posts
+      .filter((post, n) => {
+        const before = posts[n - 1];
+        const isOverlap = before && post.fromMs < before.untilMs;
+        return (
+          isOverlap &&
+          !wasPostStruck(history, before, post.fromMs) &&
+          !wasFrozenBefore(history, post)
+        );
+      })
+      .map(() => violation("G2", `two POSTs of ${eventId} were under way at once`));
+  });
 
 /** G6: a delivery that failed is told on the bus and counted, once. */
 export const failuresAreTold: Check = ({ history, end }) =>

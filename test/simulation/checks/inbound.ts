@@ -1,4 +1,6 @@
-import { wasStruck } from "../history.ts";
+import { type History, invocationStart, wasStruck } from "../history.ts";
+import type { Published } from "../services/eventbridge.ts";
+import { settings } from "../stack.ts";
 import type { Check, Violation } from "./checks.ts";
 
 const forgedIds = ({ foreign }: { foreign: readonly { id: string; isForged: boolean }[] }) =>
@@ -43,16 +45,17 @@ export const forgedWebhooks: Check = ({ history, workload }) => {
 
 /** G2: each publish of an event has the same bytes, and a second one has a fault as its reason. */
 export const publishes: Check = ({ history }) => {
-  const first = new Map<string, { detail: string; by: string; atMs: number }>();
+  const first = new Map<string, Published>();
   const violations: Violation[] = [];
-  for (const { id, detail, by, atMs } of history.published) {
+  for (const event of history.published) {
+    const { id, detail, by } = event;
     const before = first.get(id);
-    first.set(id, { detail, by, atMs });
+    first.set(id, event);
     if (!before) continue;
     if (before.detail !== detail) {
       violations.push({ guarantee: "G2", text: `${id} was published with other bytes` });
     }
-    if (!wasStruck(history, before.by, sinceStart(history, before), atMs)) {
+    if (!isJustified(history, before, event)) {
       const text = `${by} published ${id} again without a fault of ${before.by}`;
       violations.push({ guarantee: "G2", text });
     }
@@ -60,13 +63,26 @@ export const publishes: Check = ({ history }) => {
   return violations;
 };
 
-/** When the invocation began that published: its instance may have been struck since then. */
-function sinceStart(
-  { invocations }: { invocations: readonly { name: string; fromMs: number }[] },
-  { by, atMs }: { by: string; atMs: number },
-): number {
-  const own = invocations.filter(({ name, fromMs }) => name === by && fromMs <= atMs);
-  return Math.max(0, ...own.map(({ fromMs }) => fromMs));
+/** For how long the message of an acceptance publishes without another write: see decision 008. */
+const ACCEPTED_MS = (settings.outboxGraceSeconds * 1_000) / 2;
+
+/**
+ * Whether a fault explains a second publish: the first publisher was struck before it had recorded
+ * its publish, or the second one was frozen between its claim and its publish. Or SQS has delivered
+ * the message of an acceptance twice, and both deliveries were processed at the same time.
+ */
+function isJustified(history: History, before: Published, event: Published): boolean {
+  if (wasStruck(history, before.by, invocationStart(history, before.by, before.atMs), event.atMs)) {
+    return true;
+  }
+  const startMs = invocationStart(history, event.by, event.atMs);
+  return history.struck.some(({ id, kind, instance, atMs }) => {
+    if (atMs > event.atMs) return false;
+    if (kind === "freeze") return instance === event.by && atMs >= startMs;
+    const isTwice = kind === "duplicate" && id.startsWith("submit.");
+    const isOfAcceptance = event.id.startsWith("workflow.created:");
+    return isTwice && isOfAcceptance && event.atMs - before.atMs < ACCEPTED_MS;
+  });
 }
 
 /** G2: an event has one identity: one webhook makes one event, however often it is sent. */

@@ -1,5 +1,5 @@
 import { MAX_SKEW_MS } from "../engine/lambda.ts";
-import { wasStruck } from "../history.ts";
+import { invocationStart } from "../history.ts";
 import { settings } from "../stack.ts";
 import type { Account } from "../workload.ts";
 import type { Check, Run, Violation } from "./checks.ts";
@@ -18,11 +18,14 @@ const perAccount =
 const callsOf = ({ history }: Run, { accountId }: Account) =>
   history.submissions.filter((call) => call.accountId === accountId);
 
-/** Whether a worker was frozen, or its clock was wrong, so that it acted later than it decided. */
-const isOff = ({ history }: Run, by: string, atMs: number) =>
-  history.struck.some(
-    ({ kind, instance, atMs: at }) => kind === "freeze" && instance === by && at <= atMs,
+/** Whether a worker was frozen in the invocation of this time, so that it acted later than it decided. */
+function isOff({ history }: Run, by: string, atMs: number): boolean {
+  const startMs = invocationStart(history, by, atMs);
+  return history.struck.some(
+    ({ kind, instance, atMs: at }) =>
+      kind === "freeze" && instance === by && at >= startMs && at <= atMs,
   );
+}
 
 /** G5: one submission at a time. */
 export const oneInFlight = perAccount((run, account) => {
@@ -45,7 +48,8 @@ export const oneRunning = perAccount((run, account) => {
   const calls = callsOf(run, account);
   return calls.flatMap((call, n) => {
     const before = calls[n - 1];
-    if (before?.answer !== 200 || isOff(run, before.by, call.fromMs)) return [];
+    if (before?.answer !== 200) return [];
+    if (isOff(run, call.by, call.fromMs) || isOff(run, before.by, call.fromMs)) return [];
     const record = run.end.requests.find(
       ({ providerRequestId }) => providerRequestId === before.providerRequestId,
     );
@@ -65,7 +69,9 @@ export const gaps = perAccount((run, account) => {
     if (isOff(run, call.by, call.fromMs) || isOff(run, before.by, call.fromMs)) return [];
     // A call that proves that nothing happened needs no gap after it.
     if (before.answer === "notSent" || before.answer === 429) return [];
-    const gapMs = call.fromMs - before.untilMs + 2 * MAX_SKEW_MS;
+    // The gap is kept by the clock of the worker before, and read by that of this one.
+    const skewMs = (by: string) => run.history.skewsMs.get(by) ?? 0;
+    const gapMs = call.fromMs - before.untilMs + skewMs(call.by) - skewMs(before.by);
     return gapMs < account.paceMs.min
       ? [`only ${call.fromMs - before.untilMs} ms between two submissions`]
       : [];
@@ -93,13 +99,13 @@ export const limits = perAccount((run, account) => {
 export const order = perAccount((run, account) => {
   const { requests } = run.workload;
   const own = requests.filter(
-    ({ accountId, scheduledMs, cancelMs }) =>
-      accountId === account.accountId && scheduledMs === undefined && cancelMs === undefined,
+    ({ accountId, scheduledMs, cancelAfterMs }) =>
+      accountId === account.accountId && scheduledMs === undefined && cancelAfterMs === undefined,
   );
   const known = own.flatMap(({ n, isHigh }) => {
-    const accepts = run.history.calls.filter(
-      ({ key, what }) => key === `request-${n}` && what === "accept",
-    );
+    const accepts = run.history.calls
+      .filter(({ key, what }) => key === `request-${n}` && what === "accept")
+      .sort((a, b) => a.fromMs - b.fromMs);
     const ended = accepts.find(({ status }) => status === 202)?.untilMs;
     const taken = run.history.submissions.find(
       ({ params, isApplied }) => isApplied && params.n === n,
@@ -114,9 +120,7 @@ export const order = perAccount((run, account) => {
       .filter((b) => b.isHigh === a.isHigh && a.ended + 2 * MAX_SKEW_MS < b.begun)
       .filter((b) => b.taken.fromMs < a.taken.fromMs)
       .filter(
-        (b) =>
-          !wasStruck(run.history, b.taken.by, 0, b.taken.fromMs) &&
-          !isOff(run, a.taken.by, a.taken.fromMs),
+        (b) => !isOff(run, b.taken.by, b.taken.fromMs) && !isOff(run, a.taken.by, a.taken.fromMs),
       )
       .map((b) => `request ${b.n} overtook request ${a.n}`),
   );

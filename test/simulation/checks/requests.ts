@@ -1,7 +1,6 @@
-import { readRequestItem } from "../../../shared/adapters/dynamo/request-item.ts";
 import { isTerminal, type RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { MAX_SKEW_MS } from "../engine/lambda.ts";
-import type { History, Submission } from "../history.ts";
+import { type History, invocationStart, requestWrites, type Submission } from "../history.ts";
 import type { PlannedRequest } from "../workload.ts";
 import type { Check, Run, Violation } from "./checks.ts";
 
@@ -74,10 +73,8 @@ export const oneRequestPerKey: Check = ({ workload, history, end }) => [
 /** G4: one terminal state, which never changes; and one `workflow.completed`, which tells it. */
 export const oneEnd: Check = ({ history, end }) => {
   const violations: Violation[] = [];
-  for (const { table, after, before } of history.writes) {
-    if (table !== "requests" || !String(after?.id).startsWith("rq_") || !before || !after) continue;
-    const [was, is] = [readRequestItem(before).request, readRequestItem(after).request];
-    if (!isTerminal(was)) continue;
+  for (const { before: was, after: is } of requestWrites(history)) {
+    if (!was || !isTerminal(was)) continue;
     const isSame =
       was.status === is.status &&
       was.finishedMs === is.finishedMs &&
@@ -120,7 +117,8 @@ function mayBeUnknown({ struck }: History, submissions: readonly Submission[]): 
   return (
     submissions.some(({ answer }) => answer === "incomplete" || answer === 500) ||
     struck.some(({ instance, kind }) => {
-      const isStop = ["crash-before", "crash-after", "freeze"].includes(kind);
+      // Without an answer, a worker does not know whether it has claimed the request.
+      const isStop = ["crash-before", "crash-after", "freeze", "timeout-applied"].includes(kind);
       return isStop && instance?.startsWith("submit/");
     })
   );
@@ -142,23 +140,69 @@ export const eventOrder: Check = ({ history, end }) => {
 };
 
 /** The ids of a request's events in the order of the writes that added them to its outbox. */
-function causedEvents({ writes }: History, requestId: string): string[] {
-  const own = writes.filter(({ table, after }) => table === "requests" && after?.id === requestId);
-  const ids = own.flatMap(({ after = {} }) =>
-    readRequestItem(after).request.outbox.map(({ id }) => id),
-  );
-  return [...new Set(ids)];
+function causedEvents(history: History, requestId: string): string[] {
+  const own = requestWrites(history).filter(({ after }) => after.requestId === requestId);
+  return [...new Set(own.flatMap(({ after }) => after.outbox.map(({ id }) => id)))];
 }
 
-/** G7: a scheduled request is not submitted before its time. */
-export const notEarly: Check = (run) =>
-  knownOf(run).flatMap(({ plan, submissions }) =>
-    submissions
-      .filter(({ fromMs }) => fromMs + MAX_SKEW_MS < (plan.scheduledMs ?? 0))
-      .map(({ fromMs }) =>
-        violation("G7", `request ${plan.n} was ${(plan.scheduledMs ?? 0) - fromMs} ms early`),
-      ),
+/** G7: a scheduled request joins its lane when its time has come by the clock of who joins it. */
+export const notEarly: Check = (run) => {
+  const { history } = run;
+  const joins = requestWrites(history).filter(
+    ({ before, after }) => before?.status === "SCHEDULED" && after.status === "QUEUED",
   );
+  return [
+    ...joins.flatMap(({ after, by, atMs }) => {
+      const earlyMs = (after.scheduledMs ?? 0) - atMs - (history.skewsMs.get(by) ?? 0);
+      const text = `${after.requestId} joined its lane ${earlyMs} ms early`;
+      return earlyMs > 0 ? [violation("G7", text)] : [];
+    }),
+    ...knownOf(run).flatMap(({ plan, submissions }) =>
+      submissions
+        .filter(({ fromMs }) => fromMs + MAX_SKEW_MS < (plan.scheduledMs ?? 0))
+        .map(({ fromMs }) =>
+          violation("G7", `request ${plan.n} was ${(plan.scheduledMs ?? 0) - fromMs} ms early`),
+        ),
+    ),
+  ];
+};
+
+/** A request has ended this long after its webhook was taken, unless something was struck. */
+const PROMPT_MS = 60_000;
+
+/**
+ * G2: a webhook ends its request. A poll may have done so before; after it, only where a fault
+ * has struck what leads from the submission to the end.
+ */
+export const webhooksEndRequests: Check = ({ history, end }) => {
+  const writes = requestWrites(history);
+  return end.requests.flatMap(({ requestId, providerRequestId, status }) => {
+    const taken = history.webhooks.find(
+      (one) => one.status === 200 && one.providerRequestId === providerRequestId,
+    );
+    const call = history.submissions.find((one) => one.providerRequestId === providerRequestId);
+    if (providerRequestId === undefined || !taken || !call) return [];
+    const ended = writes.find(
+      ({ after }) => after.requestId === requestId && isTerminal(after),
+    )?.atMs;
+    const untilMs = taken.atMs + PROMPT_MS;
+    const isStruck = history.struck.some(
+      ({ id, atMs }) =>
+        atMs >= invocationStart(history, call.by, call.fromMs) &&
+        atMs <= untilMs &&
+        /^(?:inbound|consume|submit|provider)\b/.test(id),
+    );
+    const isLate = ended === undefined || ended > untilMs;
+    const text = `the webhook of ${requestId}, which is ${status}, was taken and did not end it`;
+    return isLate && !isStruck ? [violation("G2", text)] : [];
+  });
+};
+
+/** G3: a key that was used for another call is refused. */
+export const conflictingKeys: Check = ({ history }) =>
+  history.calls
+    .filter(({ what, status }) => what === "conflict" && status < 400)
+    .map(({ key, status }) => violation("G3", `another call with the key ${key} got ${status}`));
 
 /** G8: a request that ended by its queue timeout was not sent. */
 export const queueTimeouts: Check = (run) =>

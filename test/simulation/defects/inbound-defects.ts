@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
-import { type Defect, defect } from "./defect.ts";
+import { type Defect, defect, defectOf } from "./defect.ts";
 
 const claims = "shared/adapters/dynamo/dynamo-event-claims.ts";
 const publish = "shared/core/events/publish-claimed.ts";
@@ -37,19 +37,20 @@ export const inboundDefects: readonly Defect[] = [
     'if (seen.status === "PUBLISHED") {',
     "if (seen.status) {",
   ),
-  defect(
+  // Either the look at the lease or the condition of the write keeps a live claim.
+  defectOf(
     "claim-ignores-lease",
     "G2: a live claim is taken over",
-    claims,
-    'return untilMs > clock.realMs() ? { kind: "held", untilMs } : undefined;',
-    'return untilMs === -1 ? { kind: "held", untilMs } : undefined;',
-  ),
-  defect(
-    "claim-condition-missing",
-    "G2: two workers claim one event",
-    claims,
-    '"#status = :claimed AND (leaseUntilMs <= :now OR #owner = :owner)"',
-    '"#status = :claimed"',
+    [
+      claims,
+      'return untilMs > clock.realMs() ? { kind: "held", untilMs } : undefined;',
+      'return untilMs === -1 ? { kind: "held", untilMs } : undefined;',
+    ],
+    [
+      claims,
+      '"#status = :claimed AND (leaseUntilMs <= :now OR #owner = :owner)"',
+      '"#status = :claimed AND (leaseUntilMs <> :now OR #owner = :owner)"',
+    ],
   ),
   defect(
     "claim-not-conditional",

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code
-import { type Defect, defect } from "./defect.ts";
+import { type Defect, defect, defectOf } from "./defect.ts";
 
 const submit = "shared/core/requests/submission/submit-request.ts";
 const send = "shared/core/requests/submission/send-call.ts";
@@ -59,12 +59,20 @@ export const requestDefects: readonly Defect[] = [
     "const claimed = await writer.replace(claimForSubmission(request, claim, claimContext));",
     "const claimed = claimForSubmission(request, claim, claimContext);",
   ),
-  defect(
+  // A worker that takes the lane of another one counts what that one took, and keeps its gap.
+  defectOf(
     "lane-lease-ignored",
     "G5: two workers have one lane",
-    lanes,
-    '"attribute_exists(lane) AND (attribute_not_exists(#owner) OR leaseUntilRealMs <= :now OR #owner = :owner)"',
-    '"attribute_exists(lane)"',
+    [
+      lanes,
+      '"attribute_exists(lane) AND (attribute_not_exists(#owner) OR leaseUntilRealMs <= :now OR #owner = :owner)"',
+      '"attribute_exists(lane)"',
+    ],
+    [
+      lanes,
+      "before.owner !== undefined && before.owner !== lease.owner;",
+      "before.owner !== undefined && before.owner === lease.owner;",
+    ],
   ),
   defect(
     "hold-ignored",
@@ -108,12 +116,20 @@ export const requestDefects: readonly Defect[] = [
     'if ("written" in first) return joinedFrom(first.written, now);',
     'if ("written" in first) return joinedFrom(first.written, now - Math.floor(Math.random() * 3_600_000));',
   ),
-  defect(
+  // The message of a schedule looks at the time, and so does the join.
+  defectOf(
     "scheduled-is-due",
-    "G7: a scheduled request joins at once",
-    join,
-    "const isDue = (request: RequestRecord) => isDueToJoin(request, deps.context().nowMs);",
-    "const isDue = (request: RequestRecord) => isDueToJoin(request, deps.context().nowMs + 86_400_000);",
+    "G7: a request whose schedule fires early joins at once",
+    [
+      join,
+      'return status === "SCHEDULED" && scheduledMs <= nowMs;',
+      'return status === "SCHEDULED" && scheduledMs <= nowMs + 86_400_000;',
+    ],
+    [
+      "shared/core/requests/submission/handle-submit-messages.ts",
+      "const delayMs = scheduledMs - deps.context().nowMs;",
+      "const delayMs = Math.min(0, scheduledMs - deps.context().nowMs);",
+    ],
   ),
   defect(
     "schedule-time-ignored",
@@ -164,12 +180,20 @@ export const requestDefects: readonly Defect[] = [
     "return first !== undefined && nowRealMs - first.sinceRealMs >= rules.outboxGraceMs;",
     "return first !== undefined && nowRealMs - first.sinceRealMs >= rules.outboxGraceMs * 1e6;",
   ),
-  defect(
+  // The index shows an outbox after its writer's time, and the sweep looks at that time again.
+  defectOf(
     "outbox-taken-over-at-once",
     "G2: the sweep publishes what its writer publishes",
-    state,
-    "return first !== undefined && nowRealMs - first.sinceRealMs >= rules.outboxGraceMs;",
-    "return first !== undefined && nowRealMs >= rules.outboxGraceMs;",
+    [
+      state,
+      "return first !== undefined && nowRealMs - first.sinceRealMs >= rules.outboxGraceMs;",
+      "return first !== undefined && nowRealMs >= rules.outboxGraceMs;",
+    ],
+    [
+      state,
+      "first && first.sinceRealMs + rules.outboxGraceMs,",
+      "first && first.sinceRealMs - rules.outboxGraceMs,",
+    ],
   ),
   defect(
     "everybody-publishes",
@@ -220,12 +244,20 @@ export const requestDefects: readonly Defect[] = [
     'const request = await findDue(entry.requestId ?? "");\n          if (!request) return undefined;',
     'const request = await findDue(entry.requestId ?? "");\n          if (request || !request) return undefined;',
   ),
-  defect(
+  // The sweep finds the request, and so does the next worker of its lane.
+  defectOf(
     "crashed-sender-not-recovered",
     "G12: a request whose sender crashed stays SUBMITTING",
-    steps,
-    "if (sendingUntilRealMs <= context.nowRealMs) return markUnknown(claimed, context);",
-    "",
+    [
+      steps,
+      "if (sendingUntilRealMs <= context.nowRealMs) return markUnknown(claimed, context);",
+      "",
+    ],
+    [
+      head,
+      "if (sendingUntilRealMs > nowRealMs) return { untilMs: nowMs + SUBMITTING_MS };",
+      "if (sendingUntilRealMs > 0) return { untilMs: nowMs + SUBMITTING_MS };",
+    ],
   ),
   defect(
     "lane-not-woken",
@@ -234,12 +266,20 @@ export const requestDefects: readonly Defect[] = [
     "if (!postponed) return;",
     "if (postponed || !postponed) return;",
   ),
-  defect(
+  // A call looks its key up, and the write that reserves the key is conditional.
+  defectOf(
     "key-not-remembered",
     "G3: a repeated call makes a second request",
-    "shared/core/requests/acceptance/idempotency.ts",
-    "return isStored(known) ? { storedRequest: known } : { callKey: { clientId, key, digest, entry } };",
-    "return { callKey: { clientId, key, digest, entry: known && undefined } };",
+    [
+      "shared/core/requests/acceptance/idempotency.ts",
+      "return isStored(known) ? { storedRequest: known } : { callKey: { clientId, key, digest, entry } };",
+      "return { callKey: { clientId, key, digest, entry: known && undefined } };",
+    ],
+    [
+      "shared/adapters/dynamo/dynamo-idempotency.ts",
+      '"attribute_not_exists(id) OR attribute_not_exists(holders) OR expiresAt <= :now";',
+      '"attribute_not_exists(id) OR attribute_exists(id) OR expiresAt <= :now";',
+    ],
   ),
   defect(
     "accepted-not-stored",

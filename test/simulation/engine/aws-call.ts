@@ -1,12 +1,10 @@
-import type { FaultKind, Faults } from "./faults.ts";
+import type { FaultKind, Faults, Weights } from "./faults.ts";
 import { type Instance, planIn, running } from "./instance.ts";
 import type { Loop } from "./loop.ts";
-import { fractionOf } from "./random.ts";
+import type { Random } from "./random.ts";
 
 /** What a simulated service does for an operation, by the operation's name. @throws what AWS answers */
 export type Operations = Readonly<Record<string, (input: never) => unknown>>;
-
-type Weights = Readonly<Partial<Record<FaultKind, number>>>;
 
 /** How often each fault strikes a call, in relation to the others. */
 const callFaults: Weights = {
@@ -19,6 +17,19 @@ const callFaults: Weights = {
   slow: 1,
   freeze: 0.5,
 };
+
+/** Milliseconds that one half of a call takes: the least, and the usual most. One call of twenty takes ten times as long. */
+const LATENCY_MS: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  dynamodb: [1, 7],
+  others: [3, 20],
+};
+const SLOW_CALLS = 0.05;
+
+/** Calls that change nothing: when they are carried out within their latency makes no difference. */
+const isRead = (name: string) => /^(?:Query|Get|BatchGet|List)/.test(name);
+
+const isOfDynamoDb = (name: string) =>
+  /^(?:Query|Get|BatchGet|Put|Update|Delete|BatchWrite)Command$/.test(name);
 
 /** As in `awsClientDefaults`: attempts of one call, and real milliseconds of one attempt. */
 const MAX_ATTEMPTS = 3;
@@ -33,12 +44,23 @@ const FREEZE_MS = { min: 20_000, max: 300_000 };
 export function makeAwsCalls(of: {
   loop: Loop;
   faults: Faults;
-  seed: number;
+  /** Makes the stream of one purpose: each function has one for each operation, so that a fault of one does not shift the others. */
+  randomFor: (purpose: string) => Random;
+  /** Every outage outlasts the attempts of the SDK, instead of one half of them. */
+  lastsAlways: boolean;
   operations: Operations;
   onCall: (name: string, instance: Instance | undefined) => void;
 }) {
-  const { loop, faults, seed, operations, onCall } = of;
-  let calls = 0;
+  const { loop, faults, randomFor, lastsAlways, operations, onCall } = of;
+  const streams = new Map<string, Random>();
+
+  function streamOf(point: string): Random {
+    const known = streams.get(point);
+    if (known) return known;
+    const stream = randomFor(`latency/${point}`);
+    streams.set(point, stream);
+    return stream;
+  }
 
   /** Waits in the running instance, which may be dead or frozen by then. */
   const pause = (ms: number) =>
@@ -51,14 +73,28 @@ export function makeAwsCalls(of: {
     return operation(input as never);
   }
 
-  async function attempt(name: string, input: unknown, fault: FaultKind | undefined) {
+  function latencyOf(name: string, random: Random): number {
+    const [least = 0, most = 0] = LATENCY_MS[isOfDynamoDb(name) ? "dynamodb" : "others"] ?? [];
+    const usual = 2 * random.int(least, most);
+    return random.chance(SLOW_CALLS) ? 10 * usual : usual;
+  }
+
+  async function attempt(
+    name: string,
+    input: unknown,
+    { fault, random }: { fault: FaultKind | undefined; random: Random },
+  ) {
     const instance = running.getStore();
-    const latencyMs = 2 * (1 + Math.floor(fractionOf(`${seed}/latency/${++calls}`) * 6));
+    const latencyMs = latencyOf(name, random);
+    if (fault === undefined && isRead(name)) {
+      await pause(latencyMs);
+      return apply(name, input);
+    }
     if (fault === "throttle") return pause(latencyMs).then(() => fail("ThrottlingException", 400));
     if (fault === "error") return pause(latencyMs).then(() => fail("InternalServerError", 500));
     if (fault === "timeout") return pause(TIMEOUT_MS).then(() => fail("TimeoutError"));
     if (fault === "crash-before" && instance) instance.isDead = true;
-    if (fault === "freeze") freeze(instance, calls);
+    if (fault === "freeze") freeze(instance, random);
     await pause(latencyMs / 2);
     const answer = outcomeOf(() => apply(name, input));
     if (fault === "crash-after" && instance) instance.isDead = true;
@@ -69,11 +105,9 @@ export function makeAwsCalls(of: {
     return answer();
   }
 
-  function freeze(instance: Instance | undefined, call: number): void {
+  function freeze(instance: Instance | undefined, random: Random): void {
     if (!instance) return;
-    const { min, max } = FREEZE_MS;
-    const part = fractionOf(`${seed}/freeze/${call}`);
-    instance.frozenUntilMs = loop.nowMs() + min + Math.floor(part * (max - min));
+    instance.frozenUntilMs = loop.nowMs() + random.int(FREEZE_MS.min, FREEZE_MS.max);
   }
 
   /** @throws what the service answers, or the timeout */
@@ -81,12 +115,13 @@ export function makeAwsCalls(of: {
     const instance = running.getStore();
     onCall(name, instance);
     const point = `${instance?.functionName ?? "setup"}.${name}`;
+    const random = streamOf(point);
     const fault = instance ? faults.draw(point, callFaults, instance.name) : undefined;
     // Half of the outages outlast the attempts of the SDK.
-    const lasting = fractionOf(`${seed}/lasting/${calls}`) < 0.5 ? 1 : MAX_ATTEMPTS;
+    const lasting = fault && !lastsAlways && random.chance(0.5) ? 1 : MAX_ATTEMPTS;
     for (let made = 1; ; made++) {
       try {
-        return await attempt(name, input, made <= lasting ? fault : undefined);
+        return await attempt(name, input, { fault: made <= lasting ? fault : undefined, random });
       } catch (error) {
         if (made === MAX_ATTEMPTS || !isRetryable(error)) throw error;
         await pause(BACKOFF_MS * 2 ** made);

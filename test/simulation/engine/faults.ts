@@ -1,4 +1,4 @@
-import { fractionOf } from "./random.ts";
+import { fractionOf, hashOf, mixed } from "./random.ts";
 
 /** Faults that stop or confuse an instance, so that it may repeat what it has done. */
 export const instanceFaultKinds = [
@@ -26,6 +26,9 @@ export const faultKinds = [
 
 export type FaultKind = (typeof faultKinds)[number];
 
+/** How often each kind strikes an operation, in relation to the fault rate. */
+export type Weights = Readonly<Partial<Record<FaultKind, number>>>;
+
 /** A fault that has struck. */
 export interface Struck {
   /** Where and what, such as `submit.PutItem#12:crash-after`: the same in each run of the seed. */
@@ -43,11 +46,7 @@ export interface Faults {
    * @param point where: each point counts its operations by itself
    * @param weights how often each kind strikes there, in relation to the fault rate
    */
-  draw(
-    point: string,
-    weights: Readonly<Partial<Record<FaultKind, number>>>,
-    instance?: string,
-  ): FaultKind | undefined;
+  draw(point: string, weights: Weights, instance?: string): FaultKind | undefined;
   /** In the order in which they struck. */
   struck: readonly Struck[];
   /** Faults strike from now on. */
@@ -63,25 +62,60 @@ export interface FaultPlan {
   kinds: readonly FaultKind[];
   /** Only these faults, by id, whatever the seed draws. */
   only?: ReadonlySet<string> | undefined;
+  /** Every outage outlasts the attempts of the SDK, instead of one half of them. */
+  lastsAlways?: boolean | undefined;
+  /** Told of each operation that can have a fault, with the kinds that it can have. */
+  onOperation?: ((operation: string, kinds: readonly string[]) => void) | undefined;
 }
+
+/**
+ * By how much more often a kind strikes in a run: drawn for each kind and seed, so that one run has
+ * many crashes and another one many duplicates.
+ */
+const RATES = [0, 0.3, 1, 1, 1, 3, 10] as const;
+
+const rateOf = (seed: number, kind: FaultKind) =>
+  RATES[Math.floor(fractionOf(`${seed}/rate/${kind}`) * RATES.length)] ?? 1;
 
 /**
  * Makes the faults of a run. Whether an operation has one depends on the seed, the point and the
  * operation's number at that point only: dropping one fault does not reshuffle the others.
  */
 export function makeFaults(plan: FaultPlan, nowMs: () => number): Faults {
-  const counts = new Map<string, number>();
+  const points = new Map<string, { hash: number; count: number }>();
+  const rates = Object.fromEntries(
+    faultKinds.map((kind) => [kind, plan.perMille * rateOf(plan.seed, kind)]),
+  );
   const struck: Struck[] = [];
   let isOn = false;
+
+  /** The draw of one operation: it depends on the seed, the point and the operation's number. */
+  function drawn(of: { hash: number; count: number }, weights: Weights): FaultKind | undefined {
+    let left = (mixed(of.hash + Math.imul(of.count, 0x9e3779b1)) / 2 ** 32) * 1_000;
+    for (const kind of plan.kinds) {
+      const weight = weights[kind];
+      if (weight === undefined) continue;
+      left -= weight * (rates[kind] ?? 0);
+      if (left < 0) return kind;
+    }
+    return undefined;
+  }
 
   return {
     draw(point, weights, instance) {
       if (!isOn) return undefined;
-      const count = (counts.get(point) ?? 0) + 1;
-      counts.set(point, count);
-      const kind = chosen(plan, `${point}#${count}`, weights);
+      let at = points.get(point);
+      if (!at) {
+        at = { hash: hashOf(`${plan.seed}/fault/${point}`), count: 0 };
+        points.set(point, at);
+      }
+      at.count++;
+      plan.onOperation?.(`${point}#${at.count}`, Object.keys(weights));
+      const kind = plan.only
+        ? named(plan.only, `${point}#${at.count}`, weights)
+        : drawn(at, weights);
       if (kind === undefined) return undefined;
-      struck.push({ id: `${point}#${count}:${kind}`, kind, atMs: nowMs(), instance });
+      struck.push({ id: `${point}#${at.count}:${kind}`, kind, atMs: nowMs(), instance });
       return kind;
     },
     struck,
@@ -94,21 +128,11 @@ export function makeFaults(plan: FaultPlan, nowMs: () => number): Faults {
   };
 }
 
-function chosen(
-  { seed, perMille, kinds, only }: FaultPlan,
+function named(
+  only: ReadonlySet<string>,
   operation: string,
-  weights: Readonly<Partial<Record<FaultKind, number>>>,
+  weights: Weights,
 ): FaultKind | undefined {
-  let left = fractionOf(`${seed}/fault/${operation}`) * 1_000;
-  for (const kind of kinds) {
-    const weight = weights[kind];
-    if (weight === undefined) continue;
-    if (only) {
-      if (only.has(`${operation}:${kind}`)) return kind;
-      continue;
-    }
-    left -= weight * perMille;
-    if (left < 0) return kind;
-  }
-  return undefined;
+  if (only.size === 0) return undefined;
+  return faultKinds.find((kind) => kind in weights && only.has(`${operation}:${kind}`));
 }

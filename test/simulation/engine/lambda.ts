@@ -33,9 +33,11 @@ export function makeLambda(of: {
   random: Random;
   timeoutsMs: Timeouts;
   coldStart: (functionName: string) => Handler;
+  /** An instance has started whose clock is ahead by this, in milliseconds. */
+  onStart: (instance: string, skewMs: number) => void;
   onEnd: (instance: string, fromMs: number, end: InvocationEnd["kind"]) => void;
 }) {
-  const { loop, faults, random, timeoutsMs, coldStart, onEnd } = of;
+  const { loop, faults, random, timeoutsMs, coldStart, onStart, onEnd } = of;
   const free = new Map<string, Warm[]>();
   let started = 0;
 
@@ -45,6 +47,7 @@ export function makeLambda(of: {
     const isWrong = faults.draw("clock", { skew: 100 }) === "skew";
     const skewMs = isWrong ? random.int(-MAX_SKEW_MS, MAX_SKEW_MS) : 0;
     const instance = makeInstance(`${functionName}/${++started}`, functionName, skewMs);
+    onStart(instance.name, skewMs);
     return { instance, handler: running.run(instance, () => coldStart(functionName)) };
   }
 

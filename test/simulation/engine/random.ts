@@ -38,7 +38,7 @@ export function makeRandom(seed: number, purpose: string): Random {
 }
 
 /** The finalizer of MurmurHash3. */
-function mixed(hash: number): number {
+export function mixed(hash: number): number {
   let mix = hash ^ (hash >>> 16);
   mix = Math.imul(mix, 0x85ebca6b);
   mix = Math.imul(mix ^ (mix >>> 13), 0xc2b2ae35);

@@ -12,6 +12,7 @@ import {
   projected,
   query,
   type Slot,
+  showInIndexes,
   type Table,
   type TableDefinition,
 } from "./table.ts";
@@ -37,7 +38,7 @@ export function makeDynamoDb(of: {
   const tables = new Map<string, Table>(
     Object.entries(of.tables).map(([name, definition]) => [
       name,
-      { definition, partitions: new Map(), entries: new Map() },
+      { definition, partitions: new Map(), entries: new Map(), indexed: new Map() },
     ]),
   );
 
@@ -80,8 +81,7 @@ export function makeDynamoDb(of: {
     loop.after(random.int(least, most), () => {
       const [partition = "", place = ""] = key.split("\n");
       const item = table.partitions.get(partition)?.get(place)?.item;
-      if (item) table.entries.set(key, item);
-      else table.entries.delete(key);
+      showInIndexes(table, key, item);
     });
   }
 

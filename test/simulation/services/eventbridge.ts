@@ -30,10 +30,12 @@ export function makeEventBridge(of: {
   faults: Faults;
   random: Random;
   forwards: (event: Published) => boolean;
+  /** Whether the bus refuses every third entry at this time. */
+  isFlaky: (nowMs: number) => boolean;
   target: (body: string) => void;
   onPublished: (event: Published) => void;
 }) {
-  const { loop, faults, random, forwards, target, onPublished } = of;
+  const { loop, faults, random, forwards, isFlaky, target, onPublished } = of;
 
   /** Copies on their way to the target. */
   let underWay = 0;
@@ -60,7 +62,7 @@ export function makeEventBridge(of: {
   }
 
   function put({ Source: source, DetailType: type, Detail: detail }: Entry) {
-    if (faults.draw("bus.entry", { partial: 5 })) {
+    if (faults.draw("bus.entry", { partial: isFlaky(loop.nowMs()) ? 300 : 5 })) {
       return { ErrorCode: "ThrottlingException", ErrorMessage: "simulated" };
     }
     const { id } = JSON.parse(detail) as { id: string };

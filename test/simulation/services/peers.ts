@@ -77,7 +77,8 @@ export function makeWeLink(deps: Deps & { sendWebhook: (job: Job, body: object) 
     const job: Job = {
       providerRequestId,
       accountId: at.accountId,
-      endMs: loop.nowMs() + random.int(50, 90_000),
+      // One job of three has ended before anything else happens in its lane.
+      endMs: loop.nowMs() + (random.chance(0.3) ? random.int(5, 1_000) : random.int(50, 60_000)),
       outcome,
     };
     jobs.set(providerRequestId, job);
@@ -137,11 +138,8 @@ export function makeWeLink(deps: Deps & { sendWebhook: (job: Job, body: object) 
       const taken = fault === "timeout" ? undefined : isPoll ? poll(body) : accept(body, at);
       if (fault === "crash-after" && instance) instance.isDead = true;
       const slowMs = random.int(2_000, timeoutMs - 500);
-      await pauseIn(
-        loop,
-        instance,
-        isLost ? timeoutMs : fault === "slow" ? slowMs : random.int(20, 400),
-      );
+      const takesMs = random.chance(0.2) ? random.int(400, 3_000) : random.int(20, 400);
+      await pauseIn(loop, instance, isLost ? timeoutMs : fault === "slow" ? slowMs : takesMs);
       if (isLost || !taken) return { kind: "incomplete", reason: "TIMEOUT" };
       return taken;
     }
@@ -153,9 +151,43 @@ const postWeights: Partial<Record<FaultKind, number>> = { ...callWeights, error:
 /** The timeout of a POST, in milliseconds, as in the settings. */
 const POST_TIMEOUT_MS = 15_000;
 
+/** What an endpoint does about a POST: its status, or nothing until the timeout, or no connection. */
+export interface EndpointAnswer {
+  answer: number | "nothing" | "refused";
+  /** Until the answer. */
+  afterMs: number;
+  retryAfterMs?: number;
+}
+
+/** @param postedBefore POSTs of the same webhook before this one */
+export type AnswerOf = (
+  webhookId: string,
+  of: { nowMs: number; postedBefore: number },
+) => EndpointAnswer;
+
 /** A client's endpoint. @param isDown whether it answers 500 at this time, without a fault */
-export function makeEndpoint(deps: Deps & { isDown: (nowMs: number) => boolean }) {
-  const { loop, faults, random, history, isDown } = deps;
+export function makeEndpoint(
+  deps: Deps & { isDown: (nowMs: number) => boolean; answerOf?: AnswerOf | undefined },
+) {
+  const { loop, faults, random, history, isDown, answerOf } = deps;
+  const posted = new Map<string, number>();
+
+  /** What happens without a fault. */
+  function usualAnswer(webhookId: string, nowMs: number): EndpointAnswer {
+    const postedBefore = posted.get(webhookId) ?? 0;
+    posted.set(webhookId, postedBefore + 1);
+    if (answerOf) return answerOf(webhookId, { nowMs, postedBefore });
+    const afterMs = random.chance(0.2) ? random.int(300, 3_000) : random.int(10, 300);
+    return { answer: isDown(nowMs) ? 500 : 200, afterMs };
+  }
+
+  function answerWith(fault: FaultKind | undefined, usual: EndpointAnswer): EndpointAnswer {
+    if (fault === "throttle") return { ...usual, answer: 429, retryAfterMs: 20_000 };
+    if (fault === "error") return { ...usual, answer: 500 };
+    if (fault === "timeout") return { answer: "nothing", afterMs: POST_TIMEOUT_MS };
+    if (fault === "timeout-applied") return { ...usual, afterMs: POST_TIMEOUT_MS };
+    return fault === "slow" ? { ...usual, afterMs: random.int(1_000, 14_000) } : usual;
+  }
 
   return async ({ headers, body }: WebhookPost): Promise<PostResult> => {
     const instance = running.getStore();
@@ -166,9 +198,12 @@ export function makeEndpoint(deps: Deps & { isDown: (nowMs: number) => boolean }
     strikeCaller(fault, instance, deps);
     await pauseIn(loop, instance, random.int(5, 60));
     const fromMs = loop.nowMs();
-    const status = statusOf(fault, isDown(fromMs));
+    const webhookId = headers["webhook-id"] ?? "";
+    const { answer, afterMs, retryAfterMs } = answerWith(fault, usualAnswer(webhookId, fromMs));
+    if (answer === "refused") return { error: "ECONNREFUSED", durationMs: took() };
+    const status = answer === "nothing" ? undefined : answer;
     const post = {
-      webhookId: headers["webhook-id"] ?? "",
+      webhookId,
       body,
       fromMs,
       untilMs: fromMs,
@@ -177,27 +212,15 @@ export function makeEndpoint(deps: Deps & { isDown: (nowMs: number) => boolean }
     };
     history.posts.push(post);
     if (fault === "crash-after" && instance) instance.isDead = true;
-    await pauseIn(loop, instance, durationOf(fault));
+    await pauseIn(loop, instance, status === undefined ? POST_TIMEOUT_MS : afterMs);
     post.untilMs = loop.nowMs();
     if (status === undefined || fault === "timeout-applied") {
       return { error: "TIMEOUT", durationMs: took() };
     }
-    const isLimited = status === 429;
     return {
       httpStatus: status,
       durationMs: took(),
-      ...(isLimited ? { retryAfterMs: 20_000 } : {}),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     };
   };
-
-  function durationOf(fault: FaultKind | undefined): number {
-    if (fault === "timeout" || fault === "timeout-applied") return POST_TIMEOUT_MS;
-    return fault === "slow" ? random.int(1_000, 14_000) : random.int(10, 300);
-  }
-}
-
-function statusOf(fault: FaultKind | undefined, isDown: boolean): number | undefined {
-  if (fault === "throttle") return 429;
-  if (fault === "error" || isDown) return 500;
-  return fault === "timeout" ? undefined : 200;
 }

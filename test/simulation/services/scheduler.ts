@@ -10,11 +10,11 @@ interface CreateInput {
 }
 
 /** Milliseconds after its time at which a schedule fires, and with a fault. */
-const FIRES_MS = { usual: [0, 3_000], late: [20_000, 59_000] } as const;
+const FIRES_MS = { usual: [0, 3_000], late: [20_000, 59_000], early: [-2_000, 0] } as const;
 
 const $metadata = { httpStatusCode: 400 };
 
-/** One-time schedules of EventBridge Scheduler: they fire late or twice, and never early. */
+/** One-time schedules of EventBridge Scheduler: they fire late or twice, and early by a wrong clock. */
 export function makeScheduler(of: {
   loop: Loop;
   faults: Faults;
@@ -33,10 +33,9 @@ export function makeScheduler(of: {
         if (at === undefined) throw new Error(`cannot read ${ScheduleExpression}`);
         const schedule = { input };
         schedules.set(Name, schedule);
-        const fault = faults.draw("schedule.fires", { late: 30, duplicate: 30 });
-        const ms =
-          Date.parse(`${at}Z`) +
-          (fault === "late" ? random.int(...FIRES_MS.late) : random.int(...FIRES_MS.usual));
+        const fault = faults.draw("schedule.fires", { late: 30, duplicate: 30, skew: 100 });
+        const kind = fault === "late" ? "late" : fault === "skew" ? "early" : "usual";
+        const ms = Date.parse(`${at}Z`) + random.int(FIRES_MS[kind][0], FIRES_MS[kind][1]);
         loop.at(ms, () => {
           if (schedules.get(Name) !== schedule) return;
           schedules.delete(Name);

@@ -32,13 +32,15 @@ export type InvokeBatch = (
 interface Queue extends QueueDefinition {
   messages: Set<Message>;
   busy: number;
+  random: Random;
 }
 
 /** Milliseconds until the pollers of an event source see a message. */
 const POLL_MS = [5, 250] as const;
 
-/** A delayed or duplicated message. */
+/** A delayed or duplicated message. One half of the duplicates comes within two seconds. */
 const LATE_MS = [2_000, 120_000] as const;
+const SOON_MS = [0, 2_000] as const;
 
 const MAX_DELAY_SECONDS = 900;
 
@@ -46,16 +48,17 @@ const MAX_DELAY_SECONDS = 900;
 export function makeSqs(of: {
   loop: Loop;
   faults: Faults;
-  random: Random;
+  /** Makes the stream of one queue. */
+  randomFor: (purpose: string) => Random;
   queues: Readonly<Record<string, QueueDefinition>>;
   invoke: InvokeBatch;
   onDeadLetter: (queue: string, body: string) => void;
 }) {
-  const { loop, faults, random, invoke, onDeadLetter } = of;
+  const { loop, faults, randomFor, invoke, onDeadLetter } = of;
   const queues = new Map<string, Queue>(
     Object.entries(of.queues).map(([name, queue]) => [
       name,
-      { ...queue, messages: new Set<Message>(), busy: 0 },
+      { ...queue, messages: new Set<Message>(), busy: 0, random: randomFor(`sqs/${name}`) },
     ]),
   );
   let ids = 0;
@@ -71,6 +74,7 @@ export function makeSqs(of: {
   /** Puts a message into a queue; with faults late, or twice, the copy with an id of its own. */
   function send(name: string, body: string, delaySeconds = 0): string {
     if (delaySeconds > MAX_DELAY_SECONDS) throw new Error("the delay of a message is too long");
+    const { random } = queueOf(name);
     const messageId = `m-${++ids}`;
     const fault = faults.draw(`${name}.message`, { duplicate: 5, late: 5, reorder: 5 });
     const lateMs = fault === "late" || fault === "reorder" ? random.int(...LATE_MS) : 0;
@@ -81,10 +85,13 @@ export function makeSqs(of: {
       visibleMs: visibleMs + (fault === "reorder" ? lateMs / 20 : lateMs),
     });
     if (fault === "duplicate") {
-      add(name, { messageId, body, visibleMs: visibleMs + random.int(...LATE_MS) });
+      add(name, { messageId, body, visibleMs: visibleMs + duplicateMs(random) });
     }
     return messageId;
   }
+
+  const duplicateMs = (random: Random) =>
+    random.chance(0.5) ? random.int(...SOON_MS) : random.int(...LATE_MS);
 
   function add(name: string, of: Pick<Message, "messageId" | "body" | "visibleMs">): void {
     const message = {
@@ -98,8 +105,10 @@ export function makeSqs(of: {
     pollAt(name, message.visibleMs);
   }
 
-  const pollAt = (name: string, ms: number) =>
-    loop.at(ms + random.int(...POLL_MS) + queueOf(name).batchWindowMs, () => void poll(name));
+  function pollAt(name: string, ms: number): void {
+    const { random, batchWindowMs } = queueOf(name);
+    loop.at(ms + random.int(...POLL_MS) + batchWindowMs, () => void poll(name));
+  }
 
   async function poll(name: string): Promise<void> {
     const queue = queueOf(name);
@@ -123,11 +132,14 @@ export function makeSqs(of: {
     }
     const left = visible.filter(({ isDeleted }) => !isDeleted);
     const isShuffled = left.length > 1 && faults.draw(`${name}.order`, { reorder: 50 });
-    const batch = (isShuffled ? shuffled(left, random) : left).slice(0, queue.batchSize);
+    const batch = (isShuffled ? shuffled(left, queue.random) : left).slice(0, queue.batchSize);
     for (const message of batch) {
       message.receives++;
       message.receiptHandle = `${message.messageId}/${message.receives}`;
-      message.visibleMs = loop.nowMs() + queue.visibilityMs;
+      // At least once: a message can be received again although it is in flight.
+      const isSeenAgain = faults.draw(`${name}.receive`, { duplicate: 30 }) === "duplicate";
+      message.visibleMs =
+        loop.nowMs() + (isSeenAgain ? duplicateMs(queue.random) : queue.visibilityMs);
       pollAt(name, message.visibleMs);
     }
     return batch;

@@ -50,14 +50,35 @@ export interface Table {
   definition: TableDefinition;
   /** By partition, then by sort key. */
   partitions: Map<string, Map<string, Slot>>;
-  /** Items as the global indexes show them: they are behind. By index, then by the item's key. */
+  /** Items as the global indexes show them, which are behind, by the item's key. */
   entries: Map<string, Item>;
+  /** The same by index and partition, such as `due/3`. */
+  indexed: Map<string, Map<string, Item>>;
+}
+
+/** Shows an item in the global indexes of its table; `undefined`: shows it no more. */
+export function showInIndexes(table: Table, key: string, item: Item | undefined): void {
+  const before = table.entries.get(key);
+  if (item) table.entries.set(key, item);
+  else table.entries.delete(key);
+  for (const { name, partitionKey, sortKey } of Object.values(table.definition.indexes)) {
+    const [was, is] = [before, item].map((one) => {
+      const isShown = one?.[partitionKey] !== undefined && one[sortKey] !== undefined;
+      return isShown ? `${name}/${String(one[partitionKey])}` : undefined;
+    });
+    if (was !== undefined && was !== is) table.indexed.get(was)?.delete(key);
+    if (is === undefined || !item) continue;
+    const items = table.indexed.get(is);
+    if (items) items.set(key, item);
+    else table.indexed.set(is, new Map([[key, item]]));
+  }
 }
 
 export function query(table: Table, input: Input) {
   const { Limit = Infinity, ScanIndexForward = true, Select, ExclusiveStartKey } = input;
   const { definition } = table;
   const { key, items, shown } = rangeOf(table, input);
+  if (items.length === 0) return { Count: 0, ...(Select === "COUNT" ? {} : { Items: [] }) };
   const of = placeholders(input);
   const isIn = (item: Item) => holds(input.KeyConditionExpression ?? "", item, of);
   const keyOf = (item: Item) => [item[key], item[definition.sortKey ?? definition.partitionKey]];
@@ -99,20 +120,26 @@ function rangeOf(table: Table, input: Input) {
       ...(held === "ALL" ? [] : (held ?? [])),
     ];
     const shown = held === "ALL" ? copy<Item> : (item: Item) => only(item, names);
-    return { key: global.sortKey, items: [...table.entries.values()], shown };
+    const items = table.indexed.get(`${global.name}/${partitionOf(input)}`);
+    return { key: global.sortKey, items: items ? [...items.values()] : [], shown };
   }
   const local = Object.values(localIndexes).find(({ name }) => name === input.IndexName);
   if (input.IndexName && !local) throw invalid(`The table has no index ${input.IndexName}`);
   const isWhole = !local || input.Select === "ALL_ATTRIBUTES";
   const names = [...keys, local?.sortKey ?? partitionKey];
-  const partition = /^(\S+) = (:\w+)/.exec(input.KeyConditionExpression ?? "");
-  const value = input.ExpressionAttributeValues?.[partition?.[2] ?? ""];
-  const slots = table.partitions.get(String(value));
+  const slots = table.partitions.get(partitionOf(input));
   return {
     key: local?.sortKey ?? sortKey ?? partitionKey,
     items: slots ? [...slots.values()].map(({ item }) => item) : [],
     shown: isWhole ? copy<Item> : (item: Item) => only(item, names),
   };
+}
+
+/** The partition of a query, whose key condition begins with it. */
+function partitionOf(input: Input): string {
+  const placeholder = /^\S+ = (:\w+)/.exec(input.KeyConditionExpression ?? "")?.[1];
+  if (placeholder === undefined) throw invalid(`no partition in ${input.KeyConditionExpression}`);
+  return String(input.ExpressionAttributeValues?.[placeholder]);
 }
 
 /** An item with these attributes only. */

@@ -1,0 +1,178 @@
+import type { FaultKind } from "./engine/faults.ts";
+import { makeRandom } from "./engine/random.ts";
+import { type RunResult, simulate } from "./simulate.ts";
+import { START_MS } from "./stack.ts";
+import { type Part, tell, workTogether } from "./workers.ts";
+import type { Workload } from "./workload.ts";
+
+/** What strikes each call: it dies before or after the call, gets no answer, or is refused. */
+const ways: readonly FaultKind[] = ["crash-before", "crash-after", "timeout-applied", "throttle"];
+
+const SEED = 1;
+
+const at = (seconds: number) => START_MS + seconds * 1_000;
+
+const request = {
+  accountId: "account-1",
+  scheduledMs: undefined,
+  isHigh: false,
+  cancelAfterMs: undefined,
+  repeatAfterMs: undefined,
+  conflictAfterMs: undefined,
+};
+
+/** Each thing that a function does, a few times: the calls of this run are struck one by one. */
+const plan: Workload = {
+  accounts: [
+    {
+      accountId: "account-1",
+      paceMs: { min: 2_000, max: 2_000 },
+      hourLimit: undefined,
+      opensMs: undefined,
+    },
+  ],
+  requests: [
+    { ...request, n: 0, atMs: at(5) },
+    { ...request, n: 1, atMs: at(5.2), repeatAfterMs: 400 },
+    { ...request, n: 2, atMs: at(8), scheduledMs: at(40) },
+    { ...request, n: 3, atMs: at(9), cancelAfterMs: 50 },
+  ],
+  foreign: [{ id: "foreign-0", atMs: [at(10), at(10.02)], isForged: false }],
+  endpointDown: { fromMs: at(10), untilMs: at(14) },
+  busFlaky: { fromMs: 0, untilMs: 0 },
+  poisonMs: undefined,
+};
+
+/** A run, and its calls in order, as `submit.PutCommand#3`. */
+async function runWith(only: ReadonlySet<string>): Promise<{ result: RunResult; calls: string[] }> {
+  const calls: string[] = [];
+  const result = await simulate({
+    seed: SEED,
+    plan,
+    only,
+    lastsAlways: true,
+    onOperation: (operation, kinds) => {
+      if (kinds.includes("crash-after")) calls.push(operation);
+    },
+  });
+  return { result, calls };
+}
+
+const functionOf = (call: string) => call.split(".")[0] ?? "";
+
+/** A call without its number, such as `submit.PutCommand`. */
+const kindOf = (call: string) => call.split("#")[0] ?? "";
+
+/**
+ * Draws faults that strike after the first one. Most strike a call that there is only because of
+ * the first one: a retry, or the work of `reconcile`.
+ */
+function secondsAfter(
+  first: string,
+  of: { calls: readonly string[]; usual: ReadonlySet<string>; count: number },
+): string[] {
+  const random = makeRandom(SEED, first);
+  const later = of.calls.slice(of.calls.indexOf(first.slice(0, first.lastIndexOf(":"))) + 1);
+  const caused = later.filter((call) => !of.usual.has(call));
+  if (later.length === 0) return [];
+  return Array.from({ length: of.count }, () => {
+    const call = random.pick(caused.length > 0 && random.chance(0.7) ? caused : later);
+    return `${call}:${random.pick(ways)}`;
+  });
+}
+
+interface Message {
+  /** The faults of a run, and whether all of them struck. */
+  faults: readonly string[];
+  isStruck: boolean;
+  violations: readonly string[];
+}
+
+const messageOf = (faults: readonly string[], { history, violations }: RunResult): Message => ({
+  faults,
+  isStruck: history.struck.length === faults.length,
+  violations: violations.map(({ guarantee, text }) => `${guarantee}: ${text}`),
+});
+
+interface ExhaustiveOptions {
+  args: readonly string[];
+  workers: number;
+  part: Part | undefined;
+  /** Pairs of each single fault and a later one. */
+  pairs: number;
+  /** Of so many single faults, one is run. */
+  sample: number;
+}
+
+/**
+ * Strikes each call of each function in each way, then pairs of calls, and checks every guarantee.
+ *
+ * @returns the exit code: 1 when a guarantee is broken, or when a single fault did not strike
+ */
+export async function runExhaustive(options: ExhaustiveOptions): Promise<number> {
+  const { args, workers, part, pairs, sample } = options;
+  const { result, calls } = await runWith(new Set());
+  if (result.violations.length > 0) {
+    throw new Error(`without a fault: ${JSON.stringify(result.violations)}`);
+  }
+  const singles = calls
+    .flatMap((call) => ways.map((way) => `${call}:${way}`))
+    .filter((_, n) => n % sample === 0);
+  if (part) {
+    const own = singles.filter((_, n) => n % part.of === part.part);
+    await runPart(own, { usual: new Set(calls), pairs });
+    return 0;
+  }
+  const messages: Message[] = [];
+  const total = singles.length * (1 + pairs);
+  const isWhole = await workTogether<Message>(new URL("run.ts", import.meta.url).pathname, args, {
+    workers,
+    onMessage(message) {
+      messages.push(message);
+      const { faults, violations } = message;
+      for (const violation of violations) console.log(`${faults.join(" and ")}: ${violation}`);
+      if (messages.length % 500 === 0) console.log(`${messages.length} of ${total} runs`);
+      return true;
+    },
+  });
+  return summarise(calls, messages) && isWhole ? 0 : 1;
+}
+
+async function runPart(
+  singles: readonly string[],
+  { usual, pairs }: { usual: ReadonlySet<string>; pairs: number },
+): Promise<void> {
+  for (const first of singles) {
+    const { result, calls } = await runWith(new Set([first]));
+    await tell(messageOf([first], result));
+    for (const second of secondsAfter(first, { calls, usual, count: pairs })) {
+      const both = await runWith(new Set([first, second]));
+      await tell(messageOf([first, second], both.result));
+    }
+  }
+}
+
+/** Prints what was struck. @returns whether everything was, and nothing was broken */
+function summarise(calls: readonly string[], messages: readonly Message[]): boolean {
+  const singles = messages.filter(({ faults }) => faults.length === 1);
+  const pairs = messages.filter(({ faults }) => faults.length === 2);
+  const named = Map.groupBy([...calls, ...pairs.map(({ faults }) => faults[1] ?? "")], functionOf);
+  for (const name of named.keys()) {
+    const own = calls.filter((call) => functionOf(call) === name);
+    const first = singles.filter(({ faults }) => functionOf(faults[0] ?? "") === name);
+    const second = pairs.filter(({ faults }) => functionOf(faults[1] ?? "") === name);
+    const kinds = new Set([...own, ...second.map(({ faults }) => faults[1] ?? "")].map(kindOf));
+    console.log(
+      `${name}: ${own.length} calls, ${first.length} single faults; ` +
+        `${second.length} second faults; ${kinds.size} kinds of calls`,
+    );
+  }
+  const missed = singles.filter(({ isStruck }) => !isStruck);
+  const broken = messages.filter(({ violations }) => violations.length > 0);
+  const both = pairs.filter(({ isStruck }) => isStruck).length;
+  console.log(
+    `${singles.length} single faults, of which ${missed.length} did not strike; ` +
+      `${pairs.length} pairs, of which ${both} struck twice; ${broken.length} runs break a guarantee`,
+  );
+  return missed.length === 0 && broken.length === 0;
+}

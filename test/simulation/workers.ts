@@ -1,0 +1,53 @@
+import { fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+
+/** Processes that share the work of one command, unless it names a number. */
+export const usualWorkers: number = availableParallelism();
+
+/** What a process is to do: part `part` of `of`. */
+export interface Part {
+  part: number;
+  of: number;
+}
+
+/** Reads a part from `2/4`, which `workTogether` gives to its processes. */
+export function partOf(text: string): Part {
+  const [part = 0, of = 1] = text.split("/").map(Number);
+  return { part, of };
+}
+
+/** Tells something to the process that has started this one. Resolves when it is on its way. */
+export const tell = (message: unknown): Promise<void> =>
+  new Promise((resolve) => {
+    if (process.send) process.send(message, () => resolve());
+    else resolve();
+  });
+
+/**
+ * Runs this program in several processes, each with `--part <n>/<of>` after these arguments.
+ *
+ * @param onMessage is told what a process tells; returns false when all of them shall end
+ * @returns whether each process ended by itself with exit code 0
+ */
+export async function workTogether<Message>(
+  program: string,
+  args: readonly string[],
+  of: { workers: number; onMessage: (message: Message, part: number) => boolean },
+): Promise<boolean> {
+  const { workers, onMessage } = of;
+  const children = Array.from({ length: workers }, (_, part) =>
+    fork(program, [...args, "--part", `${part}/${workers}`], { serialization: "advanced" }),
+  );
+  const ends = children.map(
+    (child, part) =>
+      new Promise<number>((resolve) => {
+        child.on("message", (message) => {
+          if (onMessage(message as Message, part)) return;
+          for (const one of children) one.kill();
+        });
+        child.on("exit", (code) => resolve(code ?? 1));
+      }),
+  );
+  const codes = await Promise.all(ends);
+  return codes.every((code) => code === 0);
+}
