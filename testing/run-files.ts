@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -24,6 +24,7 @@ export function runFiles(): Promise<RunFiles> {
 async function buildHere(): Promise<RunFiles> {
   const { buildRun } = await import("./build-run.ts");
   const directory = mkdtempSync(join(tmpdir(), "ackwire-testing-"));
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   await buildRun(directory);
   return { directory, program: join(directory, "thread.cjs") };
 }
