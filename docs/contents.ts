@@ -56,6 +56,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "docs/emulators.md",
     "docs/rehearsal.md",
     "docs/reliability.md",
+    "docs/faults.md",
     "acceptance/README.md",
     "bench/README.md",
   ],

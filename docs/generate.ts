@@ -27,6 +27,7 @@ import { settingsSchema } from "../shared/contracts/settings.ts";
 import { clientTypes } from "./client-types.ts";
 import { llmsTxt } from "./contents.ts";
 import { eventsPage } from "./events-page.ts";
+import { faultsPage } from "./faults-page.ts";
 import { callTable } from "./linked-api-calls.ts";
 import { settingsTypes } from "./settings-types.ts";
 
@@ -46,7 +47,10 @@ export function contractDocuments(): Record<string, string> {
 /** The contracts, and the types of the packages, by their path in the repository. */
 async function generatedFiles(): Promise<Record<string, string>> {
   const contracts = Object.entries(contractDocuments());
-  const pages = { "docs/events.md": await formatted("docs/events.md", eventsPage()) };
+  const pages = {
+    "docs/events.md": await formatted("docs/events.md", eventsPage()),
+    "docs/faults.md": await formatted("docs/faults.md", faultsPage()),
+  };
   return {
     ...Object.fromEntries(contracts.map(([name, text]) => [`docs/contracts/${name}`, text])),
     "client/api-types.ts": await clientTypes(openApi()),

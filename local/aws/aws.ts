@@ -15,7 +15,7 @@ import { openEventBridge } from "./eventbridge/eventbridge.ts";
 import { type Invoke, makeTargetDelivery } from "./eventbridge/target-delivery.ts";
 import { makeFront } from "./front.ts";
 import { makeBusPolicies } from "./iam/bus-policy.ts";
-import { type Caller, makeRoleCheck } from "./iam/role-check.ts";
+import { type Caller, makeRoleCheck, type RoleCheck } from "./iam/role-check.ts";
 import { provisionAll } from "./provision.ts";
 import { openScheduler } from "./scheduler/scheduler.ts";
 import { openSecretsManager } from "./secrets-manager.ts";
@@ -60,6 +60,8 @@ export interface LocalAws {
   calls: Pick<CallCounts, "list">;
   /** What an account would be billed for so far; other parts of the run add what they do. */
   billed: BilledUnits;
+  /** Everything that the roles allow, and whether a call has needed it so far. */
+  rights: RoleCheck["rights"];
   close(): Promise<void>;
 }
 
@@ -164,6 +166,7 @@ async function open(
         .reduce((sum, of) => sum + (of ? of.messages.length + of.inflightMessages.size : 0), 0),
     calls,
     billed,
+    rights: roles.rights,
     async close() {
       timers.close();
       delivery.close();

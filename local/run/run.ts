@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import type { WebhookTargets } from "../../shared/contracts/webhook-targets.ts";
 import { startAws } from "../aws/aws.ts";
 import type { Written } from "../aws/dynamodb/dynalite.ts";
+import type { Right } from "../aws/iam/role-check.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import { startClock } from "../clock/start-clock.ts";
 import { startConsole } from "../console/console-server.ts";
@@ -43,6 +44,8 @@ export interface LocalRun {
    * on the way, each at its time. Resolves when nothing is left to do.
    */
   advance(byMs: number): Promise<void>;
+  /** Everything that the roles of the stack allow, and whether a call has needed it so far. */
+  rights(): Right[];
   /** Stops everything in an order in which no message is lost. */
   close(): Promise<void>;
 }
@@ -226,7 +229,18 @@ async function start(options: RunOptions, started: AsyncDisposableStack): Promis
     outputs,
     sweeperId: functionIdOf(template, "reconcile"),
   });
-  return { addresses, outputs, seed: made, clock, simulator, inspectors, update, advance, close };
+  return {
+    addresses,
+    outputs,
+    seed: made,
+    clock,
+    simulator,
+    inspectors,
+    update,
+    advance,
+    rights: aws.rights,
+    close,
+  };
 }
 
 /** Returns the logical id of `functions/<name>`: `AckwireConsumeFunction` and a hash. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Failure } from "../../shared/contracts/failures.ts";
 import type { DeliveryStore } from "../../shared/core/deliveries/state/ports.ts";
 import type { DeliveryRecord } from "../../shared/core/deliveries/state/record.ts";
+import { MAX_RETRY_AFTER_MS, retryAfterOf } from "../../shared/core/providers/retry-after.ts";
 import {
   Crash,
   DELAYS_MS,
@@ -255,6 +256,29 @@ test.each([
   await simulation.pass(DAY_MS);
   const [first, second] = simulation.posts;
   expect((second?.atMs ?? 0) - (first?.atMs ?? 0)).toBe(expected);
+});
+
+test.each([
+  ["negative", "-1", 0],
+  ["a date in the past", "Sun, 06 Nov 1994 08:49:37 GMT", 0],
+  ["huge", "1e12", undefined],
+  ["more digits than a number has", "9".repeat(400), MAX_RETRY_AFTER_MS],
+  ["no time", "soon", undefined],
+  ["a date that does not exist", "Sun, 99 Nov 2094 08:49:37 GMT", undefined],
+])("D9: the header Retry-After that is %s is ignored or limited", async (_, header, read) => {
+  const now = Date.UTC(2026, 5, 25);
+  const asked = retryAfterOf({ headers: { "retry-after": header }, receivedRealMs: now });
+  expect(asked).toEqual(read === undefined ? {} : { retryAfterMs: read });
+  const simulation = await simulationWithWebhook({
+    answer: (_post, n) => (n === 1 ? { httpStatus: 429, ...asked } : { httpStatus: 200 }),
+  });
+  simulation.publish();
+  await simulation.pass(2 * DAY_MS);
+  const [first, second] = simulation.posts;
+  const waitedMs = (second?.atMs ?? 0) - (first?.atMs ?? 0);
+  // The schedule's own delay is the least, and ten hours is the most that an endpoint can ask for.
+  expect(waitedMs).toBeGreaterThanOrEqual(5_000);
+  expect(waitedMs).toBeLessThanOrEqual(10 * HOUR_MS);
 });
 
 test("D12: webhook-timestamp is the real time of each attempt, and webhook-id stays the same", async () => {

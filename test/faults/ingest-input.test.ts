@@ -10,6 +10,11 @@ import {
 } from "../../shared/core/crypto/hs256.ts";
 import type { FinalEvent } from "../../shared/core/events/envelope.ts";
 import { makeConsumeWebhooks } from "../../shared/core/inbound/consume-webhooks.ts";
+import {
+  SIGNATURE_HEADER,
+  signLinkedApi,
+  TIMESTAMP_HEADER,
+} from "../../shared/providers/linked-api/signature.ts";
 import { hmacHex } from "../../shared/providers/we-link/hash.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { MAX_SIGNED_TEXTS } from "../../shared/providers/we-link/signed-texts.ts";
@@ -317,6 +322,50 @@ describe("A16 the times of a JWT, which are the only signed times, have a tolera
     ["no times", {}, true],
   ])("A16 a JWT with %s is accepted only within its times", (_name, claims, taken) => {
     expect(isTaken(claims)).toBe(taken);
+  });
+});
+
+describe("A16 the time that Linked API signs has a tolerance of 300 s", () => {
+  const secret = "linked secret";
+  test.each([
+    ["299 s ago", -299, 200],
+    ["300 s ago", -300, 200],
+    ["301 s ago", -301, 401],
+    ["in 299 s", 299, 200],
+    ["in 300 s", 300, 200],
+    ["in 301 s", 301, 401],
+  ])(
+    "A16 a webhook that was signed %s is answered as the tolerance says",
+    async (_, ago, status) => {
+      const { post, queued, clock } = makeIngestCore("linked-api", secret);
+      const at = String(Math.floor(clock.realMs() / 1_000) + ago);
+      expect((await post(linkedApiWebhook("A16"), signedAt(at))).status).toBe(status);
+      expect(queued).toHaveLength(status === 200 ? 1 : 0);
+    },
+  );
+
+  test.each([
+    ["in milliseconds", (now: number) => String(now * 1_000)],
+    ["as a negative number", (now: number) => String(-now)],
+    ["as NaN", () => "NaN"],
+    ["with a fraction", (now: number) => `${now}.5`],
+    ["with an exponent", (now: number) => `${now}e0`],
+    [
+      "in Arabic digits",
+      (now: number) => String(now).replace(/\d/g, (d) => String.fromCharCode(0x660 + Number(d))),
+    ],
+    ["as no text", () => ""],
+    ["twice", (now: number) => `${now}, ${now}`],
+  ])("A16 a webhook whose signed time is written %s is answered 401", async (_, written) => {
+    const { post, queued, clock } = makeIngestCore("linked-api", secret);
+    const at = written(Math.floor(clock.realMs() / 1_000));
+    expect((await post(linkedApiWebhook("A16"), signedAt(at))).status).toBe(401);
+    expect(queued).toEqual([]);
+  });
+
+  const signedAt = (at: string) => ({
+    [TIMESTAMP_HEADER]: at,
+    [SIGNATURE_HEADER]: signLinkedApi(Buffer.from(linkedApiWebhook("A16")), at, secret),
   });
 });
 

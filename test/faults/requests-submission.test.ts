@@ -59,7 +59,7 @@ afterAll(async () => {
   await run.close();
 });
 
-const poison = ["C13 is no message", '{"v":1,"kind":"C13"}'];
+const poison = ["C13 no message", '{"v":1,"kind":"C13"}'];
 
 async function accept(of: NewRequest): Promise<string> {
   const { status, body } = await run.request(of);

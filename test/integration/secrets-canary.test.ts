@@ -13,6 +13,7 @@ import {
   startWebhookReceiver,
   verified,
 } from "../support/fakes/webhook-receiver.ts";
+import { holds } from "../support/payloads/secret-forms.ts";
 import { type RequestsRun, startRequestsRun } from "../support/runs/requests-run.ts";
 import { readStored } from "../support/runs/stored-data.ts";
 
@@ -59,20 +60,6 @@ async function setWebhook(url: string): Promise<string> {
   const { secret } = (await response.json()) as { secret: string };
   return secret;
 }
-
-/** Returns the secret as it is and in Base64 and base64url at each of the three possible offsets. */
-function formsOf(secret: string): string[] {
-  const encoded = ["", "x", "xx"].flatMap((before) => {
-    const bytes = Buffer.from(before + secret);
-    const whole = bytes.toString("base64").slice(before.length === 0 ? 0 : 4);
-    return [whole, whole.replaceAll("+", "-").replaceAll("/", "_")].map((text) =>
-      text.slice(0, -4),
-    );
-  });
-  return [secret, ...encoded];
-}
-
-const holds = (text: string, secret: string) => formsOf(secret).some((form) => text.includes(form));
 
 /** Returns all data that the run stores, logs, prints and sends as text, by its place. */
 async function everything(): Promise<Map<string, string>> {

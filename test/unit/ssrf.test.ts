@@ -1,5 +1,4 @@
 import { createServer } from "node:http";
-import { connect, Socket, type TcpNetConnectOpts } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { closeServer, listen } from "../../local/loopback.ts";
@@ -7,6 +6,7 @@ import { makeHttpWebhookPoster } from "../../shared/adapters/http/http-webhook-p
 import type { WebhookTargets } from "../../shared/contracts/webhook-targets.ts";
 import { isPublicAddress } from "../../shared/core/deliveries/webhooks/public-address.ts";
 import { targetUrlProblem } from "../../shared/core/deliveries/webhooks/target-url.ts";
+import { makeCountingNetwork } from "../support/fakes/counting-network.ts";
 import { makeLoopbackCertificate } from "../support/fakes/loopback-certificate.ts";
 import {
   disguisedHosts,
@@ -24,30 +24,6 @@ afterEach(async () => {
   opened = new AsyncDisposableStack();
 });
 
-/** A network that counts every lookup and every connection. No packet leaves the machine. */
-function makeNetwork(answers: readonly (readonly string[])[], route?: number) {
-  const lookups: string[] = [];
-  const connects: { options: TcpNetConnectOpts; pinned: string[] }[] = [];
-  return {
-    lookups,
-    connects,
-    async lookup(hostname: string) {
-      const answer = answers[Math.min(lookups.length, answers.length - 1)] ?? [];
-      lookups.push(hostname);
-      return answer.map((address) => ({ address }));
-    },
-    connect(options: TcpNetConnectOpts) {
-      const pinned: string[] = [];
-      options.lookup?.(options.host ?? "", { all: true }, (_, found) => {
-        if (Array.isArray(found)) pinned.push(...found.map(({ address }) => address));
-      });
-      connects.push({ options, pinned });
-      if (route !== undefined) return connect({ port: route, host: "127.0.0.1" });
-      return new Socket().destroy(Object.assign(new Error(), { code: "ECONNREFUSED" }));
-    },
-  };
-}
-
 /** Returns the outcome of one POST and the connections that it made. */
 async function postTo(
   url: string,
@@ -63,7 +39,7 @@ async function postTo(
     lambdaRuntimeApi?: string;
   } = {},
 ) {
-  const network = makeNetwork(answers, route);
+  const network = makeCountingNetwork(answers, route);
   const poster = makeHttpWebhookPoster({ targets, timeoutMs: 5_000, lambdaRuntimeApi, ...network });
   const posted = await poster.post({ url, headers: { "content-type": "x/y" }, body: "{}" });
   return { ...posted, ...network };
@@ -298,7 +274,7 @@ describe("a name", () => {
     ["is never answered", () => new Promise<never>(() => undefined), "TIMEOUT"],
     ["fails without a code", () => Promise.reject(new Error("to 10.0.0.1")), "FAILED"],
   ])("a name that %s fails with its error code", async (_, lookup, error) => {
-    const network = { ...makeNetwork([]), lookup };
+    const network = { ...makeCountingNetwork([]), lookup };
     const poster = makeHttpWebhookPoster({ targets: deployed, timeoutMs: 100, ...network });
     const posted = await poster.post({ url: "https://a.example.com/", headers: {}, body: "" });
     expect(posted).toEqual({ error, durationMs: expect.any(Number) });

@@ -16,6 +16,16 @@ export interface Need {
   resource: string;
 }
 
+/** One action on one resource that a role allows, as its statement has them. */
+export interface Right {
+  /** Logical id of the role. */
+  roleId: string;
+  action: string;
+  resource: string;
+  /** Whether a call needed it since the policies were loaded. */
+  isUsed: boolean;
+}
+
 interface Statement {
   effect: string;
   actions: string[];
@@ -32,6 +42,8 @@ export interface RoleCheck {
   refusal(principal: string, roleId: string, need: Need): string | undefined;
   /** @throws AccessDeniedException, which is also logged */
   require(caller: Caller, needs: Need[]): void;
+  /** Everything that the roles allow. */
+  rights(): Right[];
 }
 
 /**
@@ -42,15 +54,20 @@ export interface RoleCheck {
 export function makeRoleCheck(log: (line: string) => void): RoleCheck {
   const statementsOf = new Map<string, Statement[]>();
   const idByArn = new Map<string, string>();
+  const used = new Set<string>();
 
   function verdict(roleId: string, need: Need): Verdict {
-    const matching = (statementsOf.get(roleId) ?? []).filter(
-      (statement) =>
-        statement.actions.some((action) =>
-          matches(action.toLowerCase(), need.action.toLowerCase()),
-        ) && statement.resources.some((resource) => matches(resource, need.resource)),
+    const matching = (statementsOf.get(roleId) ?? []).flatMap((statement) =>
+      rightsIn(statement)
+        .filter(
+          ({ action, resource }) =>
+            matches(action.toLowerCase(), need.action.toLowerCase()) &&
+            matches(resource, need.resource),
+        )
+        .map((right) => ({ ...right, effect: statement.effect })),
     );
-    if (matching.some((statement) => statement.effect === "Deny")) return "denied";
+    if (matching.some(({ effect }) => effect === "Deny")) return "denied";
+    for (const { action, resource } of matching) used.add(keyOf(roleId, action, resource));
     return matching.length > 0 ? "allowed" : "unmatched";
   }
 
@@ -86,6 +103,18 @@ export function makeRoleCheck(log: (line: string) => void): RoleCheck {
     },
     roleIdOf: (arn) => idByArn.get(arn),
     refusal,
+    rights: () =>
+      [...statementsOf].flatMap(([roleId, statements]) =>
+        statements
+          .filter(({ effect }) => effect === "Allow")
+          .flatMap(rightsIn)
+          .map(({ action, resource }) => ({
+            roleId,
+            action,
+            resource,
+            isUsed: used.has(keyOf(roleId, action, resource)),
+          })),
+      ),
     require(caller, needs) {
       for (const need of needs) {
         const message = refusal(caller.name, caller.roleId, need);
@@ -96,6 +125,12 @@ export function makeRoleCheck(log: (line: string) => void): RoleCheck {
     },
   };
 }
+
+const rightsIn = ({ actions, resources }: Statement) =>
+  actions.flatMap((action) => resources.map((resource) => ({ action, resource })));
+
+const keyOf = (roleId: string, action: string, resource: string) =>
+  `${roleId} ${action} ${resource}`;
 
 function nameOf(resource: Resource): string {
   return physicalName(resource.type, resource.logicalId, resource.properties);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { type LocalRun, type RunOptions, startLocalRun } from "../../../local/run/run.ts";
+import { recordRights } from "../recorded-rights.ts";
 import { longTimeoutSettings } from "./long-timeout-settings.ts";
 import { synthesiseHere } from "./synthesise-here.ts";
 
@@ -56,6 +57,7 @@ export async function startTestRun(
       settings: { ...longTimeoutSettings, ...options.settings },
     });
     const close = async () => {
+      recordRights(run.rights());
       await run.close();
       rmSync(runDirectory, { recursive: true, force: true });
     };
