@@ -15,8 +15,8 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 
-const name = process.env["NAME"] ?? "example-consumer";
-const local = JSON.parse(readFileSync(process.env["LOCAL"] ?? ".ackwire/local.json", "utf8"));
+const name = process.env.NAME ?? "example-consumer";
+const local = JSON.parse(readFileSync(process.env.LOCAL ?? ".ackwire/local.json", "utf8"));
 const aws = {
   endpoint: local.awsEndpoint,
   region: local.region,

@@ -40,7 +40,7 @@ export async function readCommandLine(
     chosen = { command, values };
   };
   let text = "";
-  const parser = base([...args]);
+  const parser = base([...args], (message) => naming(message, args, commands));
   for (const [word, group] of Map.groupBy(commands, ({ words }) => words.split(" ")[0] ?? "")) {
     addGroup(parser, { word, group, choose });
   }
@@ -53,7 +53,15 @@ export async function readCommandLine(
   return { text };
 }
 
-function base(args: string[]): Argv {
+/** What yargs says when arguments are missing, with the names of those that the command takes. */
+function naming(message: string, args: readonly string[], commands: readonly Command[]): string {
+  if (!/^(An argument is|Arguments are) missing/.test(message)) return message;
+  const [first = "", second = ""] = args.filter((arg) => !arg.startsWith("-"));
+  const command = commands.find(({ words }) => words === `${first} ${second}` || words === first);
+  return command ? `${message}: ackwire ${lineOf(command, command.words)}` : message;
+}
+
+function base(args: string[], described: (message: string) => string): Argv {
   return yargs(args)
     .scriptName("ackwire")
     .usage("$0 COMMAND [options]")
@@ -74,7 +82,7 @@ function base(args: string[]): Argv {
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new UsageError(message);
+      throw error ?? new UsageError(described(message));
     });
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
+import { USER_AGENT } from "../../shared/contracts/version.ts";
 import type { FedEvent } from "./event-feed.ts";
 
 /** How a receiver answered: a status, or why there was no answer. */
@@ -60,6 +61,7 @@ async function post(
       method: "POST",
       headers: {
         "content-type": "application/json",
+        "user-agent": USER_AGENT,
         "webhook-id": event.id,
         "webhook-timestamp": String(Math.floor(now.getTime() / 1_000)),
         "webhook-signature": new Webhook(secret).sign(event.id, now, body),

@@ -14,7 +14,12 @@ export const demonstratedProvider = "we-link" satisfies SimulatedProvider;
 /** A body for `POST /_control/send` to try out. */
 export const exampleSend = JSON.stringify({
   provider: demonstratedProvider,
-  body: { status: "SUCCESS", request_id: "mine-1", result: {} },
+  body: {
+    status: "SUCCESS",
+    event_type: "CONNECTION_SENT",
+    request_id: "mine-1",
+    result: { connected: true },
+  },
 });
 
 /** The webhooks in the documentation of the two providers, without signatures. */

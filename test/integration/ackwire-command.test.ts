@@ -15,6 +15,7 @@ import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { localAws } from "../../local/aws/local-aws.ts";
 import { writeLocalFile } from "../../local/run/local-file.ts";
+import { documentedCommands, wordsOf } from "../support/documented-commands.ts";
 import { startTestRun, type TestRun } from "../support/runs/local-run.ts";
 import { callWaitOptions } from "../support/wait-timeout.ts";
 
@@ -197,6 +198,17 @@ describe("commands", () => {
     await expect(ackwireOfClient("erase", "--client", run.seed.clientId)).rejects.toThrow(
       "name it with --stage",
     );
+  });
+
+  /** Those for the local run that end by themselves, and name nothing that is not there. */
+  const runnable = documentedCommands("npx ackwire ").filter(
+    ({ line }) =>
+      !/ --(stage|stack|help)|…|\b[A-Z]{2,}\b|ackwire (dev|mcp|listen|tail)\b|\$/.test(line) &&
+      !/rq_|dl_|cl_|cn_/.test(line),
+  );
+  test.each(runnable)("$line is done as $document says", async ({ line }) => {
+    const [, , ...args] = wordsOf(line);
+    expect(await ackwire(...args)).toMatchObject({ code: 0, stdout: expect.stringMatching(/./) });
   });
 
   test("Failures have exit code 1, wrong command lines 2, and both say what to do", async () => {

@@ -38,6 +38,12 @@ describe("the command line", () => {
     });
   });
 
+  test("A missing argument is named", async () => {
+    await expect(read("quarantine list --client cl_1")).rejects.toThrow(
+      "0 of 1 are there: ackwire quarantine list <connectionId>",
+    );
+  });
+
   test("An id of digits stays a text", async () => {
     const { values } = await chosen("budget 0123456789012345678901 --client 12");
     expect(values).toMatchObject({ accountId: "0123456789012345678901", client: "12" });

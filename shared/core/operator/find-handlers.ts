@@ -14,6 +14,9 @@ import type { OperatorHandlers } from "./handler-types.ts";
 import type { OperatorDeps } from "./ports.ts";
 import { inOrder, stepsOfDelivery, stepsOfEvent, stepsOfRequest } from "./story.ts";
 
+const nothingFound =
+  "nothing has this id; requests, events, deliveries, webhooks, connections, clients and accounts are found by their whole ids, and requests and events also by the provider's";
+
 /** Events of one type that one request has, such as its prompts; later ones are left out. */
 const EVENTS_OF_A_TYPE = 5;
 const repeatedTypes = ["workflow.actionRequired", "workflow.lateResult"];
@@ -144,7 +147,7 @@ export function findHandlers(deps: OperatorDeps, pages: ClientPages) {
             ofEvent,
           });
       const own = all.filter((found) => (clientId ?? found.clientId) === found.clientId);
-      if (own.length === 0) throw new Failure("NOT_FOUND", "nothing has this id");
+      if (own.length === 0) throw new Failure("NOT_FOUND", nothingFound);
       const names = await Promise.all(own.map((found) => deps.store.client(found.clientId)));
       const items = own.map((found, n) => ({ ...found, clientName: names[n]?.name }));
       return JSON.stringify({ items });
