@@ -4,8 +4,11 @@ import { providerId } from "../shared/contracts/providers.ts";
 /** The form of `providerBaseUrls`: a URL for every provider. */
 export const baseUrlsForm = `{${providerId.options.map((id) => `"${id}":URL`).join(",")}}`;
 
-export const isBusinessClock = (value: string): boolean =>
-  functionEnv.ingest.shape.BUSINESS_CLOCK.safeParse(value).success;
+/** Whether it is a clock whose time passes: only `@ackwire/testing` stops one, in the functions' variables. */
+export function isBusinessClock(value: string): boolean {
+  const { data } = functionEnv.ingest.shape.BUSINESS_CLOCK.safeParse(value);
+  return data !== undefined && data.speed > 0;
+}
 
 export const isWebhookTargets = (value: string): boolean =>
   functionEnv.deliver.shape.WEBHOOK_TARGETS.safeParse(value).success;
