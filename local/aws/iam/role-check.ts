@@ -57,17 +57,15 @@ export function makeRoleCheck(log: (line: string) => void): RoleCheck {
   const used = new Set<string>();
 
   function verdict(roleId: string, need: Need): Verdict {
-    const matching = (statementsOf.get(roleId) ?? []).flatMap((statement) =>
-      rightsIn(statement)
-        .filter(
-          ({ action, resource }) =>
-            matches(action.toLowerCase(), need.action.toLowerCase()) &&
-            matches(resource, need.resource),
-        )
-        .map((right) => ({ ...right, effect: statement.effect })),
-    );
+    const action = need.action.toLowerCase();
+    const matching = (statementsOf.get(roleId) ?? []).flatMap(({ effect, actions, resources }) => {
+      const taken = actions.filter((one) => matches(one.toLowerCase(), action));
+      if (taken.length === 0) return [];
+      const of = resources.filter((one) => matches(one, need.resource));
+      return rightsIn({ actions: taken, resources: of }).map((right) => ({ ...right, effect }));
+    });
     if (matching.some(({ effect }) => effect === "Deny")) return "denied";
-    for (const { action, resource } of matching) used.add(keyOf(roleId, action, resource));
+    for (const right of matching) used.add(keyOf(roleId, right));
     return matching.length > 0 ? "allowed" : "unmatched";
   }
 
@@ -112,7 +110,7 @@ export function makeRoleCheck(log: (line: string) => void): RoleCheck {
             roleId,
             action,
             resource,
-            isUsed: used.has(keyOf(roleId, action, resource)),
+            isUsed: used.has(keyOf(roleId, { action, resource })),
           })),
       ),
     require(caller, needs) {
@@ -126,10 +124,10 @@ export function makeRoleCheck(log: (line: string) => void): RoleCheck {
   };
 }
 
-const rightsIn = ({ actions, resources }: Statement) =>
+const rightsIn = ({ actions, resources }: Pick<Statement, "actions" | "resources">) =>
   actions.flatMap((action) => resources.map((resource) => ({ action, resource })));
 
-const keyOf = (roleId: string, action: string, resource: string) =>
+const keyOf = (roleId: string, { action, resource }: Pick<Right, "action" | "resource">) =>
   `${roleId} ${action} ${resource}`;
 
 function nameOf(resource: Resource): string {

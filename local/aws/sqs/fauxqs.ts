@@ -202,6 +202,8 @@ function addDeadLetterSources(persistence: Persistence): void {
 export async function openFauxqs(options: {
   dataDir: string | undefined;
   awsUrl: string;
+  /** S3 and SNS start at their first call, which then takes seconds on a busy machine. */
+  isS3Lazy?: boolean;
   adaptQueue(queue: SqsQueue): void;
 }): Promise<Fauxqs> {
   const { SqsStore } = await internal<{ SqsStore: new () => SqsStore }>("./sqs/sqsStore.js");
@@ -230,11 +232,13 @@ export async function openFauxqs(options: {
   const stores = { sqsStore: sqs, snsStore: sns, s3Store: s3 };
   sqs.buildQueueUrl = (name) => `${options.awsUrl}/${ACCOUNT_ID}/${name}`;
   let application: Promise<App> | undefined;
-  // S3, SNS and STS only; many runs call none of them.
+  // S3, SNS and STS only.
   const appOf = () => {
     application ??= startApp(stores);
     return application;
   };
+  // A webhook with a large body must not wait for it.
+  if (!options.isS3Lazy) await appOf();
 
   return {
     sqs,
