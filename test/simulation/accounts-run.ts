@@ -2,7 +2,7 @@ import type { FaultKind } from "./engine/faults.ts";
 import { makeRandom } from "./engine/random.ts";
 import { simulate } from "./simulate.ts";
 import { START_MS } from "./stack.ts";
-import { type Part, tell, workTogether } from "./workers.ts";
+import { collectTogether, type Part, tell } from "./workers.ts";
 import type { Workload } from "./workload.ts";
 
 /** Accounts that share a stage. */
@@ -84,20 +84,11 @@ export async function runAccounts(of: {
     }
     return 0;
   }
-  const results: Message[] = [];
-  const isWhole = await workTogether<Message>(
-    new URL("run.ts", import.meta.url).pathname,
-    of.args,
-    {
-      workers: of.workers,
-      onMessage(result) {
-        results.push(result);
-        for (const violation of result.violations) console.log(violation);
-        if (results.length % 10 === 0) console.log(`${results.length} of ${stages} stages`);
-        return true;
-      },
-    },
-  );
+  const { results, isWhole } = await collectTogether<Message>(of.args, {
+    workers: of.workers,
+    every: 10,
+    all: `${stages} stages`,
+  });
   const sum = (name: Exclude<keyof Message, "violations">) =>
     results.reduce((total, one) => total + one[name], 0);
   const broken = results.flatMap(({ violations }) => violations).length;

@@ -2,7 +2,7 @@ import { makeRandom, type Random } from "./engine/random.ts";
 import type { AnswerOf, EndpointAnswer } from "./services/peers.ts";
 import { type RunResult, simulate } from "./simulate.ts";
 import { START_MS } from "./stack.ts";
-import { type Part, tell, workTogether } from "./workers.ts";
+import { collectTogether, type Part, tell } from "./workers.ts";
 import type { Workload } from "./workload.ts";
 
 /** Deliveries to one endpoint, which has a behaviour of its own. */
@@ -115,20 +115,11 @@ export async function runDeliveries(of: {
     }
     return 0;
   }
-  const results: Message[] = [];
-  const isWhole = await workTogether<Message>(
-    new URL("run.ts", import.meta.url).pathname,
-    of.args,
-    {
-      workers: of.workers,
-      onMessage(result) {
-        results.push(result);
-        for (const violation of result.violations) console.log(violation);
-        if (results.length % 100 === 0) console.log(`${results.length} of ${endpoints} endpoints`);
-        return true;
-      },
-    },
-  );
+  const { results, isWhole } = await collectTogether<Message>(of.args, {
+    workers: of.workers,
+    every: 100,
+    all: `${endpoints} endpoints`,
+  });
   const sum = (name: Exclude<keyof Message, "violations">) =>
     results.reduce((total, one) => total + one[name], 0);
   const most = (name: "mostPosts" | "mostUnstruck") => Math.max(...results.map((one) => one[name]));

@@ -51,3 +51,28 @@ export async function workTogether<Message>(
   const codes = await Promise.all(ends);
   return codes.every((code) => code === 0);
 }
+
+/**
+ * Runs this program in several processes and collects what each part of the work has told. Prints
+ * its violations at once, and how far the work is.
+ *
+ * @param of.every parts between two lines of progress
+ * @param of.all such as `40 stages`
+ */
+export async function collectTogether<Message extends { violations: readonly string[] }>(
+  args: readonly string[],
+  of: { workers: number; every: number; all: string },
+): Promise<{ results: Message[]; isWhole: boolean }> {
+  const results: Message[] = [];
+  const program = new URL("run.ts", import.meta.url).pathname;
+  const isWhole = await workTogether<Message>(program, args, {
+    workers: of.workers,
+    onMessage(result) {
+      results.push(result);
+      for (const violation of result.violations) console.log(violation);
+      if (results.length % of.every === 0) console.log(`${results.length} of ${of.all}`);
+      return true;
+    },
+  });
+  return { results, isWhole };
+}
