@@ -1,6 +1,11 @@
+import type { Request } from "../client/index.ts";
+
+/** A provider, as requests name it. */
+export type Provider = Request["provider"];
+
 /** What a call or webhook must have for a script to apply; an absent member matches everything. */
 export interface ScriptMatch {
-  provider?: "we-link" | "linked-api";
+  provider?: Provider;
   method?: string;
   /** Without the query. `*` stands for any characters. */
   path?: string;

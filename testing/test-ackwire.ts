@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Ackwire, Operations, Request, WebhookEvent } from "../client/index.ts";
 import type { AckwireSettings } from "../infra/ackwire-settings.ts";
-import type { Script } from "./script.ts";
+import type { Provider, Script } from "./script.ts";
 
 /** The body of `client.requests.create`. */
 type NewRequest = Operations["createRequest"]["body"];
@@ -23,7 +23,7 @@ export interface Submission {
   seq: number;
   /** Business time, ISO 8601. */
   at: string;
-  provider: "we-link" | "linked-api";
+  provider: Provider;
   /** Empty for a call without an account, such as a login. */
   accountId: string;
   path: string;
@@ -42,7 +42,7 @@ export interface TestAckwire extends AsyncDisposable {
   /** A client of the API with that key. */
   readonly client: Ackwire;
   /** The accounts that exist, two at each provider. They have no limits and no hours. */
-  readonly accounts: readonly { provider: "we-link" | "linked-api"; accountId: string }[];
+  readonly accounts: readonly { provider: Provider; accountId: string }[];
   /**
    * The secret of the client's webhook, also after it has been given another URL by
    * `client.webhook.update({ url })`. Any port of this machine is allowed there.
@@ -73,7 +73,7 @@ export interface TestAckwire extends AsyncDisposable {
      *
      * @throws TypeError for a body that the provider never sends
      */
-    send(provider: "we-link" | "linked-api", body: Record<string, unknown>): Promise<void>;
+    send(provider: Provider, body: Record<string, unknown>): Promise<void>;
     /** What the providers were asked to do so far, in order. */
     submissions(): Promise<Submission[]>;
   };

@@ -1,3 +1,4 @@
+import type { Provider } from "./script.ts";
 import type { Received, Submission } from "./test-ackwire.ts";
 
 /** How the thread of a run is started. */
@@ -12,7 +13,7 @@ export interface ThreadStart {
 export interface Started {
   apiUrl: string;
   apiKey: string;
-  accounts: { provider: "we-link" | "linked-api"; accountId: string }[];
+  accounts: { provider: Provider; accountId: string }[];
   receiverUrl: string;
   webhookSecret: string;
 }

@@ -15,6 +15,7 @@ import { startSimulator } from "../../local/simulator/simulator.ts";
 import type { Assembly } from "../../local/template/assembly.ts";
 import type { Template } from "../../local/template/resource.ts";
 import { templateOf } from "../../local/template/template.ts";
+import type { Provider } from "../script.ts";
 import type { Received, Submission } from "../test-ackwire.ts";
 import type { Started as RunFacts } from "../thread-calls.ts";
 import { functionNameOf, withVariables } from "./built-stack.ts";
@@ -249,7 +250,11 @@ async function start(options: TestRunOptions, started: Started) {
     started: {
       apiUrl,
       apiKey: seeded.apiKey,
-      accounts: seeded.accounts.map(({ provider, accountId }) => ({ provider, accountId })),
+      // Providers that are simulated, which the client's types name.
+      accounts: seeded.accounts.map(({ provider, accountId }) => ({
+        provider: provider as Provider,
+        accountId,
+      })),
       receiverUrl: receiver.url,
       webhookSecret: secret,
     } satisfies RunFacts,
