@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { asText, byItem, linesPerMillion, monthlyBill, total } from "./cost/bill.ts";
 import { type LoadName, loadNames } from "./cost/loads.ts";
 import { type Measured, measure } from "./cost/measure.ts";
 import { ingestGbSeconds, naiveBill } from "./cost/naive.ts";
 import { type Part, parts, priceList } from "./cost/prices.ts";
+import { type Result, thisMachine } from "./goals/results.ts";
 import { makeReport } from "./run/report.ts";
 import { countsOf } from "./scale/counts.ts";
 
@@ -162,16 +162,23 @@ function lastMeasured(): Measured {
   if (!existsSync(kept)) {
     throw new Error(`No measurement is kept for ${load} load: leave --last out, and give --keep`);
   }
-  const { at, machine, measured } = JSON.parse(readFileSync(kept, "utf8"));
-  console.log(`Measured on ${at} with ${machine}; list prices of ${priceList.date}.`);
+  const { measuredAt, machine, measured } = JSON.parse(readFileSync(kept, "utf8")) as Pick<
+    Result,
+    "measuredAt" | "machine"
+  > & { measured: Measured };
+  const { cores, model, node } = machine;
+  console.log(
+    `Measured on ${measuredAt.slice(0, 10)} with ${cores} cores (${model}), Node ${node}; list prices of ${priceList.date}.`,
+  );
   return measured;
 }
 
 function keep(measured: Measured): void {
-  const [{ model = "" } = {}, ...others] = cpus();
-  const machine = `${others.length + 1} cores (${model.trim()}), Node ${process.version}`;
-  const at = new Date().toISOString().slice(0, 10);
-  writeFileSync(kept, `${JSON.stringify({ at, machine, measured }, null, 1)}\n`);
+  const measuredAt = new Date().toISOString();
+  writeFileSync(
+    kept,
+    `${JSON.stringify({ measuredAt, machine: thisMachine(), measured }, null, 1)}\n`,
+  );
 }
 
 const log = console.log;

@@ -1,7 +1,9 @@
+import { CallFailure } from "./ackwire/call-api.ts";
 import { UsageError } from "./ackwire/command.ts";
 import { readCommandLine } from "./ackwire/command-line.ts";
 import { commands } from "./ackwire/commands.ts";
 import { placeOf, type Where } from "./ackwire/place.ts";
+import { messagesOf } from "./messages-of.ts";
 
 async function main(args: readonly string[]): Promise<void> {
   const read = await readCommandLine(args, commands);
@@ -20,9 +22,10 @@ async function main(args: readonly string[]): Promise<void> {
   for (const line of shown.lines(process.stdout.columns)) console.log(line);
 }
 
-/** The message of an error and of its causes: AWS's own names the action and the resource. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // The message of a failed call has its cause.
+  return error instanceof CallFailure ? error.message : messagesOf(error).join(": ");
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { adminOptions, isAdminCommand, MissingOption, runAdminCommand } from "./admin-commands.ts";
+import { messagesOf } from "./messages-of.ts";
 import { targetOf } from "./target.ts";
 import { usage } from "./usage.ts";
 
@@ -19,11 +20,6 @@ async function main(): Promise<unknown> {
   if (values.help) return usage;
   if (!isAdminCommand(name)) throw new Error(usage);
   return runAdminCommand(name, values, await targetOf(values));
-}
-
-/** The message of an error and of its causes: AWS's own names the action and the resource. */
-function messagesOf({ message, cause }: Error): string[] {
-  return [message, ...(cause instanceof Error ? messagesOf(cause) : [])];
 }
 
 main().then(

@@ -35,7 +35,7 @@ export async function targetOf(of: {
     .send(new DescribeStacksCommand({ StackName }))
     .catch((cause: unknown) => {
       throw new Error(
-        `The stack ${StackName} cannot be read: check your AWS credentials and region (AWS_REGION, AWS_PROFILE) and the stack's name. For the local run of this folder, say so (--local)`,
+        `The stack ${StackName} cannot be read: check your AWS credentials and region (AWS_REGION, AWS_PROFILE, or \`aws sso login\`) and the stack's name. For the local run of this folder, say so (--local)`,
         { cause },
       );
     });

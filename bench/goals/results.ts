@@ -19,10 +19,15 @@ export interface Result {
 /** The results of the table in `docs/performance.md`. */
 export const committedResults = fileURLToPath(new URL("../results/", import.meta.url));
 
+/** The machine of a measurement, for its record. */
+export function thisMachine(): Result["machine"] {
+  const [core] = cpus();
+  return { cores: cpus().length, model: core?.model ?? "", node: process.version };
+}
+
 /** Writes one file for each row, with its raw measurements. */
 export function writeResults(directory: string, command: string, figures: readonly Figure[]): void {
-  const [core] = cpus();
-  const machine = { cores: cpus().length, model: core?.model ?? "", node: process.version };
+  const machine = thisMachine();
   for (const [id, of] of Map.groupBy(figures, (figure) => figure.id)) {
     const result: Result = {
       id,

@@ -64,7 +64,7 @@ export async function placeOf(where: Where, env = process.env): Promise<Place> {
     const isNamed = where.local || !ACKWIRE_API_URL;
     return isNamed ? localPlace() : placeAt(ACKWIRE_API_URL, { key, apiKey });
   }
-  const target = await deployed(stack, where.construct);
+  const target = await openTarget({ local: false, stack, construct: where.construct });
   const apiUrl = (ACKWIRE_API_URL ?? outputOf(target, "ApiUrl")).replace(/\/$/, "");
   return {
     name: stack,
@@ -124,20 +124,6 @@ function localPlace(): Place {
 async function openTarget(of: Parameters<typeof targetOf>[0]): Promise<StackTarget> {
   const { targetOf: open } = await import("../target.ts");
   return open(of);
-}
-
-async function deployed(stack: string, construct: string | undefined): Promise<StackTarget> {
-  try {
-    return await openTarget({ local: false, stack, construct });
-  } catch (cause) {
-    const { message } = cause as Error;
-    const advice = /Region is missing/i.test(message)
-      ? "set AWS_REGION, or a profile with a region"
-      : /credential/i.test(message)
-        ? "set AWS_PROFILE, or sign in with `aws sso login`"
-        : "`ackwire doctor` says what is missing";
-    throw new Error(`The stack ${stack} cannot be read: ${message}; ${advice}`, { cause });
-  }
 }
 
 function noOperatorKey(stack: string): never {
