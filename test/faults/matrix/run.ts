@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { thisMachine } from "../../../bench/goals/results.ts";
 import { readTestResults, runTestFiles, type TestResult } from "../../support/test-results.ts";
 import { root } from "../../support/tree.ts";
 import {
@@ -84,8 +84,7 @@ async function resultsOfTests(): Promise<{ startedAt: string; results: TestResul
 
 /** Stores the results of the files that passed, and generates the page. */
 async function write(): Promise<void> {
-  const [core] = cpus();
-  const machine = { cores: cpus().length, model: core?.model ?? "", node: process.version };
+  const machine = thisMachine();
   const kept = readMatrixResults();
   const results: MatrixResults = Object.fromEntries(
     allFiles.flatMap((file) => {
