@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { makeDynamoDeliveryInputs } from "../../shared/adapters/dynamo/dynamo-delivery-inputs.ts";
 import { makeDynamoEventReader } from "../../shared/adapters/dynamo/dynamo-event-reader.ts";
 import { makeHttpWebhookPoster } from "../../shared/adapters/http/http-webhook-poster.ts";
 import { randomHex } from "../../shared/adapters/random-hex.ts";
 import { readDeadline } from "../../shared/adapters/read-deadline.ts";
+import { makeSqsRetryVisibility } from "../../shared/adapters/sqs/sqs-retry-visibility.ts";
 import { sleep } from "../../shared/adapters/timers-sleep.ts";
 import { makeDeliveryPorts } from "../../shared/composition/delivery-ports.ts";
 import {
@@ -15,7 +17,10 @@ import { makeFunctionBase } from "../../shared/composition/function-base.ts";
 import { tracingDeps } from "../../shared/composition/tracing-deps.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 
-export type DeliverDeps = ReturnType<typeof composeMessageProcessing>;
+export interface DeliverDeps extends ReturnType<typeof composeMessageProcessing> {
+  /** Sets when failed events are received again. */
+  setRetryVisibility: ReturnType<typeof makeSqsRetryVisibility>;
+}
 
 /** @param runtimeApi host and port of Lambda's runtime API, to which no webhook is posted */
 export function compose(
@@ -26,7 +31,7 @@ export function compose(
   const base = makeFunctionBase(env);
   const { client, clock, bodies } = base;
   const ports = makeDeliveryPorts(base, env);
-  return composeMessageProcessing({
+  const processing = composeMessageProcessing({
     ...ports,
     ...makeEventPorts(base, env),
     ...observer,
@@ -52,4 +57,10 @@ export function compose(
     sleep,
     claimLeaseMs: env.SETTINGS.claimLeaseSeconds * 1000,
   });
+  const setRetryVisibility = makeSqsRetryVisibility({
+    client: new SQSClient(base.awsClientConfig),
+    queueUrl: env.FANOUT_QUEUE_URL,
+    clock,
+  });
+  return { ...processing, setRetryVisibility };
 }

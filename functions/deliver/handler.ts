@@ -4,13 +4,17 @@ import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
-import { parseMessage, sourceQueue } from "./records.ts";
+import { earlyRetries, parseMessage, sourceQueue } from "./records.ts";
 import { makeObserver, report } from "./report.ts";
 
 const env = readEnvironment("deliver", deliverEnv, process.env);
 const telemetry = makeTelemetry("deliver", env.STACK);
 const observer = makeObserver(telemetry);
-const { processMessages } = compose(env, observer, process.env.AWS_LAMBDA_RUNTIME_API);
+const { processMessages, setRetryVisibility } = compose(
+  env,
+  observer,
+  process.env.AWS_LAMBDA_RUNTIME_API,
+);
 const tracer = makeFunctionTracer(env, observer.onNonFatalError);
 
 export const handler = makeQueueFunction(telemetry, async (records, context) => {
@@ -25,6 +29,7 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
     // Another worker's claim: SQS delivers the message again after the lease.
     return outcome?.kind === "failed" || outcome?.kind === "claimedByAnother";
   });
+  if (queue === "fanout") await setRetryVisibility(earlyRetries(failed, Date.now()));
   if (tracer) {
     const { trace } = await import("./trace.ts");
     await trace(tracer, records, outcomes, startMs);

@@ -1,4 +1,5 @@
 import type { SQSRecord } from "aws-lambda";
+import { EARLY_RETRY_SECONDS } from "../../shared/contracts/fanout-retries.ts";
 import { parseJsonOrUndefined } from "../../shared/contracts/json-text.ts";
 import { deliveryMessage } from "../../shared/contracts/messages/delivery.ts";
 import type {
@@ -8,8 +9,7 @@ import type {
 
 /**
  * Returns the queue that an invocation's records come from: Lambda invokes a function
- * with the records of one queue. `deliver` sends nothing to the events queue and has no
- * URL of it, so every other queue counts as the events queue.
+ * with the records of one queue.
  */
 export function sourceQueue(
   records: readonly SQSRecord[],
@@ -36,4 +36,15 @@ export function parseMessage({ body }: SQSRecord, queue: SourceQueueName): Parse
   }
   if (message.kind === "job") return { kind: "job", jobId: message.jobId };
   return { kind: "attempt", message };
+}
+
+/** Failed events with the time at which each is received again, where that is early. */
+export function earlyRetries(events: readonly SQSRecord[], nowMs: number) {
+  return events.flatMap((record) => {
+    const receives = Number(record.attributes.ApproximateReceiveCount);
+    const seconds = EARLY_RETRY_SECONDS[receives - 1];
+    return seconds === undefined
+      ? []
+      : { record, outcome: { kind: "failed", retryAtMs: nowMs + seconds * 1_000 } };
+  });
 }

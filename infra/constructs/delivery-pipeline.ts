@@ -42,6 +42,7 @@ export class DeliveryPipeline {
       bodies,
       eventBus,
       deliveries,
+      fanout,
       attempts,
       retries,
     } = stores;
@@ -75,6 +76,7 @@ export class DeliveryPipeline {
         }),
         ATTEMPTS_QUEUE_URL: attempts.producer(),
         RETRIES_QUEUE_URL: retries.producer(),
+        FANOUT_QUEUE_URL: fanout.delayer(),
       },
     });
   }

@@ -2,6 +2,7 @@ import { Duration, type RemovalPolicy } from "aws-cdk-lib";
 import type { IEventBus } from "aws-cdk-lib/aws-events";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
+import { EARLY_RETRY_SECONDS } from "../../shared/contracts/fanout-retries.ts";
 import type { Settings } from "../../shared/contracts/settings.ts";
 import {
   auditTable,
@@ -113,6 +114,7 @@ export class Stores {
     this.fanout = new WorkQueue(scope, "Fanout", {
       ...kept,
       visibilityTimeout: timing.fanoutVisibility(settings),
+      earlyRetries: EARLY_RETRY_SECONDS.length,
     });
     this.attempts = new WorkQueue(scope, "Attempts", {
       ...kept,

@@ -29,6 +29,8 @@ export interface WorkQueueProps {
    * visibility timeouts.
    */
   outage?: Duration;
+  /** So many receives are not counted towards the outage, because they follow early. Default: none. */
+  earlyRetries?: number;
   /** Applies to the messages when the stack is deleted. */
   removalPolicy: RemovalPolicy;
   /** @default - SQS's own key */
@@ -43,10 +45,11 @@ export class WorkQueue extends Construct {
   constructor(scope: Construct, id: string, props: WorkQueueProps) {
     super(scope, id);
     this.deadLetters = deadLetterQueue(this, "DeadLetters", props);
-    const { visibilityTimeout, outage } = props;
-    const maxReceiveCount = outage
+    const { visibilityTimeout, outage, earlyRetries = 0 } = props;
+    const receives = outage
       ? Math.ceil(outage.toSeconds() / visibilityTimeout.toSeconds())
       : MAX_RECEIVES;
+    const maxReceiveCount = receives + earlyRetries;
     this.queue = new Queue(this, "Queue", {
       visibilityTimeout,
       removalPolicy: props.removalPolicy,
@@ -60,6 +63,11 @@ export class WorkQueue extends Construct {
   /** The queue's URL, for a function that sends messages to it. */
   producer(): Binding {
     return this.#bind("sqs:SendMessage");
+  }
+
+  /** The queue's URL, for a function that changes the visibility timeout of messages that it receives. */
+  delayer(): Binding {
+    return this.#bind("sqs:ChangeMessageVisibility");
   }
 
   /** The queue's URL, for a function that sends messages to it and changes the visibility timeout of those that it receives. */

@@ -138,6 +138,8 @@ export const deliverEnv = z.object({
   ...deliveryVariables,
   /** Takes first attempts to endpoints that respond promptly. */
   ATTEMPTS_QUEUE_URL: text(),
+  /** Brings events; what failed is received again early. */
+  FANOUT_QUEUE_URL: text(),
   CONFIG_TABLE: text(),
   MASTER_SECRET_ID: text(),
   REQUESTS_TABLE: text(),

@@ -253,6 +253,10 @@ test(
     const mayMiss = isEvery ? rows.length / 50 : 0;
     await expect.poll(() => missed().length).toBeLessThanOrEqual(mayMiss);
     expect(unlisted(run.proxy.calls)).toEqual([]);
+    // An event that fails is not hidden for the whole visibility timeout.
+    expect(
+      run.proxy.calls.filter(({ operation }) => operation === "ChangeMessageVisibilityBatch"),
+    ).not.toEqual([]);
     expect(await run.deadLetters()).toBe(0);
   },
   LONG_TEST_TIMEOUT_MS,

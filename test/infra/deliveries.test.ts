@@ -159,7 +159,7 @@ describe("The function deliver", () => {
   );
 
   test.each([
-    ["Fanout", 240, 8],
+    ["Fanout", 240, 10],
     ["Attempts", 90, 22],
     ["Retries", 91, 22],
   ])(

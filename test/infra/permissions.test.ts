@@ -140,6 +140,7 @@ test.each([
       "s3:PutObject BodiesBucket/deliveries/*",
       "s3:PutObject BodiesBucket/events/*",
       "secretsmanager:GetSecretValue MasterSecret",
+      "sqs:ChangeMessageVisibility FanoutQueue",
       "sqs:DeleteMessage AttemptsQueue",
       "sqs:DeleteMessage FanoutQueue",
       "sqs:DeleteMessage RetriesQueue",

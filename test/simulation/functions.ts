@@ -3,7 +3,7 @@ import { compose as composeConsume } from "../../functions/consume/compose.ts";
 import { failedRecords, pairWithOutcomes } from "../../functions/consume/records.ts";
 import { report as reportConsumed } from "../../functions/consume/report.ts";
 import { compose as composeDeliver } from "../../functions/deliver/compose.ts";
-import { parseMessage, sourceQueue } from "../../functions/deliver/records.ts";
+import { earlyRetries, parseMessage, sourceQueue } from "../../functions/deliver/records.ts";
 import {
   makeObserver as makeDeliverObserver,
   report as reportDelivered,
@@ -96,17 +96,20 @@ export const coldStarts: Readonly<
   },
 
   deliver(env, telemetry) {
-    const { processMessages } = composeDeliver(env, makeDeliverObserver(telemetry), undefined);
+    const observer = makeDeliverObserver(telemetry);
+    const { processMessages, setRetryVisibility } = composeDeliver(env, observer, undefined);
     return makeQueueFunction(telemetry, async (records, context) => {
       const queue = sourceQueue(records, env);
       const messages = records.map((record) => parseMessage(record, queue));
       const remainingMs = () => context.getRemainingTimeInMillis();
       const outcomes = await processMessages(messages, { queue, remainingMs });
-      return records.filter((record, index) => {
+      const failed = records.filter((record, index) => {
         const outcome = outcomes[index];
         if (outcome) reportDelivered(telemetry, record, outcome);
-        return outcome?.kind === "failed";
+        return outcome?.kind === "failed" || outcome?.kind === "claimedByAnother";
       });
+      if (queue === "fanout") await setRetryVisibility(earlyRetries(failed, Date.now()));
+      return failed;
     });
   },
 

@@ -1,3 +1,4 @@
+import { EARLY_RETRY_SECONDS } from "../../shared/contracts/fanout-retries.ts";
 import { type ProviderId, providerId } from "../../shared/contracts/providers.ts";
 import { type Settings, settingsSchema } from "../../shared/contracts/settings.ts";
 import {
@@ -66,16 +67,18 @@ export const timeoutsMs: Timeouts = {
 
 const queueOf = (
   functionName: string,
-  of: Partial<Pick<QueueDefinition, "batchSize" | "batchWindowMs">> = {},
+  of: Partial<Pick<QueueDefinition, "batchSize" | "batchWindowMs">> & {
+    earlyRetries?: number;
+  } = {},
 ): QueueDefinition => {
-  const { batchSize = 10, batchWindowMs = 0 } = of;
+  const { batchSize = 10, batchWindowMs = 0, earlyRetries = 0 } = of;
   const visibilityMs = 6 * (timeoutsMs[functionName] ?? 0) + batchWindowMs;
   return {
     functionName,
     batchSize,
     batchWindowMs,
     visibilityMs,
-    maxReceives: 8,
+    maxReceives: 8 + earlyRetries,
     maxConcurrency: 4,
   };
 };
@@ -83,7 +86,7 @@ const queueOf = (
 export const queues: Readonly<Record<string, QueueDefinition>> = {
   inbound: queueOf("consume"),
   submit: queueOf("submit"),
-  fanout: queueOf("deliver"),
+  fanout: queueOf("deliver", { earlyRetries: EARLY_RETRY_SECONDS.length }),
   attempts: queueOf("deliver"),
   retries: queueOf("deliver", { batchSize: 100, batchWindowMs: 1_000 }),
 };
@@ -109,6 +112,7 @@ export const environment: Environment = {
   INBOUND_QUEUE_URL: urlOf("inbound"),
   SUBMIT_QUEUE_URL: urlOf("submit"),
   SUBMIT_QUEUE_ARN: arnOf("submit"),
+  FANOUT_QUEUE_URL: urlOf("fanout"),
   ATTEMPTS_QUEUE_URL: urlOf("attempts"),
   RETRIES_QUEUE_URL: urlOf("retries"),
   PROVIDER_BASE_URLS: Object.fromEntries(

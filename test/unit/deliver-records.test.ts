@@ -1,6 +1,6 @@
 import type { SQSRecord } from "aws-lambda";
 import { describe, expect, test } from "vitest";
-import { parseMessage, sourceQueue } from "../../functions/deliver/records.ts";
+import { earlyRetries, parseMessage, sourceQueue } from "../../functions/deliver/records.ts";
 
 const urls = {
   ATTEMPTS_QUEUE_URL: "https://sqs.eu-west-1.amazonaws.com/1/Attempts",
@@ -22,6 +22,17 @@ describe("a record of deliver", () => {
   test("A record of the fan-out queue is an event, whatever it contains", () => {
     const body = JSON.stringify({ ...ids, kind: "attempt" });
     expect(parseMessage(record("Fanout", body), "fanout")).toEqual({ kind: "event", body });
+  });
+
+  test("An event that failed is received again after 5 s, after 30 s, and then by the queue's timeout", () => {
+    const failed = [1, 2, 3].map((receives) => ({
+      ...record("Fanout"),
+      attributes: { ApproximateReceiveCount: String(receives) } as SQSRecord["attributes"],
+    }));
+    expect(earlyRetries(failed, 1_000)).toEqual([
+      { record: failed[0], outcome: { kind: "failed", retryAtMs: 6_000 } },
+      { record: failed[1], outcome: { kind: "failed", retryAtMs: 31_000 } },
+    ]);
   });
 
   test("A record of the other queues is an attempt or a job", () => {

@@ -1,10 +1,10 @@
 import { ChangeMessageVisibilityBatchCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { Clock } from "../../core/clock.ts";
-import type { ConsumeOutcome } from "../../core/inbound/consume-webhooks.ts";
 
 interface ProcessedMessage {
   record: { receiptHandle: string };
-  outcome: { kind: ConsumeOutcome["kind"]; retryAtMs?: number };
+  /** `retryAtMs`: real time at which it is received again; absent: at the end of its timeout. */
+  outcome: { kind: string; retryAtMs?: number };
 }
 
 /**

@@ -231,6 +231,11 @@ const collisions = [
   { from: "deliver", operation: "UpdateItem", which: [EVENTS, "leaseUntilMs <= "] },
 ] as const;
 
+/** Calls whose faults change nothing but the time of a retry. */
+const bestEffort = [
+  { from: "deliver", operation: "ChangeMessageVisibilityBatch", which: [] },
+] as const;
+
 /** Reads that do not belong to one delivery. */
 export const sharedReads = [
   { from: "deliver", operation: "GetSecretValue", which: [] },
@@ -247,6 +252,7 @@ export function unlisted(calls: readonly AwsCall[]): string[] {
     ...callsAfterFault.map(([, then]) => then),
     ...sharedReads,
     ...collisions,
+    ...bestEffort,
   ];
   const found = calls.filter(
     ({ from, operation, content }) =>

@@ -4,6 +4,7 @@ import {
 } from "../../../shared/composition/delivery-use-cases.ts";
 import type { WebhookItem } from "../../../shared/contracts/config-items.ts";
 import { Failure } from "../../../shared/contracts/failures.ts";
+import { EARLY_RETRY_SECONDS } from "../../../shared/contracts/fanout-retries.ts";
 import type { DeliveryMessage } from "../../../shared/contracts/messages/delivery.ts";
 import { settingsSchema } from "../../../shared/contracts/settings.ts";
 import { readMasterKeys } from "../../../shared/core/crypto/master-keys.ts";
@@ -59,7 +60,7 @@ export function webhookOfClient(clientId = "cl_1", more: Partial<WebhookItem> = 
 /** As in a deployed stack with the default settings, without a batch window. */
 const ATTEMPT_VISIBILITY_MS = 90_000;
 const FANOUT_VISIBILITY_MS = 240_000;
-const MAX_RECEIVES = { fanout: 8, attempts: 22, retries: 22 };
+const MAX_RECEIVES = { fanout: 10, attempts: 22, retries: 22 };
 
 /** Thrown by a port to stop the worker: nothing after that call runs. */
 export class Crash extends Error {}
@@ -247,7 +248,9 @@ export function makeDeliverySimulation(
     for (const [index, one] of batch.entries()) {
       const kind = outcomes[index]?.kind ?? "";
       if (!["failed", "claimedByAnother"].includes(kind)) continue;
-      const visibilityMs = queue === "fanout" ? FANOUT_VISIBILITY_MS : ATTEMPT_VISIBILITY_MS;
+      const early = queue === "fanout" && run ? EARLY_RETRY_SECONDS[one.receives] : undefined;
+      const whole = queue === "fanout" ? FANOUT_VISIBILITY_MS : ATTEMPT_VISIBILITY_MS;
+      const visibilityMs = early === undefined ? whole : early * 1_000;
       const dueMs = Math.max(nowMs, receivedMs + visibilityMs);
       const again = { ...one, dueMs, receives: one.receives + 1 };
       (again.receives < MAX_RECEIVES[queue] ? waiting : parked).push(again);
