@@ -8,6 +8,7 @@ import {
 } from "@aws-sdk/client-scheduler";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localAws } from "../../local/aws/local-aws.ts";
+import type { CanaryMeta } from "../security/canaries.ts";
 import {
   type Endpoint,
   startWebhookReceiver,
@@ -16,6 +17,7 @@ import {
 import { holds } from "../support/payloads/secret-forms.ts";
 import { type RequestsRun, startRequestsRun } from "../support/runs/requests-run.ts";
 import { readStored } from "../support/runs/stored-data.ts";
+import { waitOptions } from "../support/wait-timeout.ts";
 
 /**
  * A password and login codes pass through the whole pipeline. They may be
@@ -25,6 +27,15 @@ import { readStored } from "../support/runs/stored-data.ts";
 const nonce = Math.random().toString(36).slice(2, 12);
 const PASSWORD = `Canary-password-${nonce}`;
 const PIN = `Canary-pin-${nonce}`;
+/** What a client has given for its account with the provider. */
+const CREDENTIALS = {
+  "x-api-key": `Canary-provider-key-${nonce}`,
+  "x-api-secret": `Canary-provider-secret-${nonce}`,
+};
+const CONNECTION_SECRET = `Canary-webhook-secret-${nonce}`;
+/** Texts of people, in a request and in a provider's webhook: stored, and never logged. */
+const REQUEST_BODY = `Canary-request-body-${nonce}`;
+const WEBHOOK_BODY = `Canary-webhook-body-${nonce}`;
 /** Not a secret: the tests expect to find it, which shows that the search works. */
 const MARKER = `Marker-${nonce}`;
 
@@ -202,15 +213,77 @@ test("Calls with secrets in invalid fields are rejected", async () => {
   expect((await requests.weLink("login_code", { code: PIN, requestId: "none" })).status).toBe(404);
 });
 
-test("No secret is in a table, queue, object, schedule, event, response, log or file", async () => {
+test("Calls and webhooks through a connection with secrets of its own succeed", async () => {
+  const of = { provider: "we-link", credentials: CREDENTIALS, webhookSecret: CONNECTION_SECRET };
+  const { status, body } = await requests.native("POST", "/v1/connections", of);
+  expect(status).toBe(201);
+  const accountId = "own-connection";
+  const account = { provider: "we-link", connectionId: body.connectionId, preset: "off" };
+  const added = await requests.native("PUT", `/v1/accounts/${accountId}`, account);
+  expect(added.status).toBeLessThan(300);
+  const params = { profile_id: "jane", message: REQUEST_BODY };
+  const sent = await requests.request({ accountId, action: "connect", params });
+  expect(sent.status).toBe(202);
+  await requests.reaches(sent.body.requestId, "SUCCEEDED");
+
+  const { providerUrl } = requests.run.addresses;
+  const reply = {
+    request_id: `reply-${nonce}`,
+    status: "SUCCESS",
+    event_type: "MESSAGE_REPLY",
+    result: { thread_id: "thread-1", message_id: "message-1", text: WEBHOOK_BODY },
+  };
+  const response = await fetch(`${providerUrl}/_control/send`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ provider: "we-link", body: reply }),
+  });
+  expect(response.status).toBeLessThan(300);
+  const replies = () =>
+    requests.received.filter(({ detail }) => holds(JSON.stringify(detail), WEBHOOK_BODY));
+  await expect.poll(() => replies().length, waitOptions).toBeGreaterThan(0);
+});
+
+test("No body of a request or of a webhook is in a log, and both are stored", async () => {
+  const all = await everything();
+  for (const body of [REQUEST_BODY, WEBHOOK_BODY, MARKER]) {
+    const places = [...all].filter(([, text]) => holds(text, body)).map(([place]) => place);
+    expect(places.length).toBeGreaterThan(0);
+    expect(places.filter((place) => place === "log" || place === "terminal")).toEqual([]);
+  }
+});
+
+test("No secret is in a table, queue, object, schedule, event, response, log or file", async ({
+  task,
+}) => {
   const [post] = await endpoint.received(1, ({ id }) => id.startsWith("workflow.completed"));
   expect(post && verified(post, webhookSecret)).toMatchObject({ id: post?.id });
   await requests.native("GET", "/v1/webhook");
   await requests.native("GET", "/v1/deliveries");
-  const secrets = [PASSWORD, PIN, webhookSecret, webhookSecret.slice("whsec_".length)];
-  for (const secret of secrets) await expectNowhere(secret);
+  const secrets = [
+    ...[PASSWORD, PIN, webhookSecret, webhookSecret.slice("whsec_".length)],
+    ...[...Object.values(CREDENTIALS), CONNECTION_SECRET],
+  ];
   const { run } = requests;
-  expect(run.printed).toEqual([]);
+  // A local run keeps these in its own files, for the person who has started it.
+  const { apiKey, keySecret, operatorKey, connections } = run.seed;
+  const ofTheRun = [
+    apiKey,
+    keySecret,
+    operatorKey,
+    ...connections.flatMap((one) => one.secret ?? []),
+  ];
+  const all = await everything();
+  const found = [...all].flatMap(([place, text]) =>
+    [...secrets, ...ofTheRun].filter((secret) => holds(text, secret)).map(() => place),
+  );
+  expect(found).toEqual([]);
+  (task.meta as CanaryMeta).canaries = {
+    secrets: secrets.length + ofTheRun.length,
+    bodies: 3,
+    places: all.size,
+    characters: [...all.values()].reduce((sum, text) => sum + text.length, 0),
+  };
   await requests.close();
   // The files of the emulators and of the simulator contain no secret either.
   const files = readdirSync(dataDir, { recursive: true, withFileTypes: true })

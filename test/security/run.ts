@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { RIGHTS_DIRECTORY } from "../support/recorded-rights.ts";
 import { runTestFiles } from "../support/test-results.ts";
+import { proveCanaries } from "./canaries.ts";
 import { proveEndpoints } from "./endpoints.ts";
 import { isProven, type Proof, reportOf } from "./proof.ts";
 import { proveRights } from "./rights.ts";
@@ -11,7 +12,7 @@ import { proveSignatures } from "./signatures.ts";
 import { proveSsrf } from "./ssrf.ts";
 import { proveSupplyChainOnline } from "./supply-chain.ts";
 
-const usage = `npm run prove:security -- [S1 | S2 | S3 | S4 | S6 …] [options]
+const usage = `npm run prove:security -- [S1 | S2 | S3 | S4 | S5 | S6 …] [options]
 
 Prints the figures of the security table in docs/reliability.md beside their goals, of all rows or of
 the ones that are named. Exit code 1: a goal is missed.
@@ -51,6 +52,7 @@ const proofs: Record<string, () => Promise<Proof>> = {
   S2: () => proveEndpoints({ parallel: whole("parallel"), timeoutMs: whole("timeout-ms") }),
   S3: () => proveSignatures({ requests: whole("requests"), seed: whole("seed") }),
   S4: async () => proveRights(values.rights ?? (await recordRightsOfTests())),
+  S5: proveCanaries,
   S6: proveSupplyChainOnline,
 };
 
