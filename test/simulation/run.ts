@@ -44,6 +44,10 @@ const { values } = parseArgs({
     unshrunk: { type: "boolean", default: false },
     /** Goes on after a failure, and lists every seed that fails. */
     all: { type: "boolean", default: false },
+    /** Replays what seeds do with DynamoDB on the simulated one and on the one of a local run. */
+    conformance: { type: "boolean", default: false },
+    /** Writes the commands for DynamoDB of each seed into this file, and checks nothing. */
+    commands: { type: "string" },
     /** Real seconds after which no further run starts. */
     seconds: { type: "string" },
     /** Processes; absent: one for each core. */
@@ -60,6 +64,10 @@ process.exit(await main());
 async function main(): Promise<number> {
   const workers = Number(values.workers ?? usualWorkers);
   if (values.defects) return runDefects(Number(values.seeds), workers);
+  if (values.conformance) {
+    const { runConformance } = await import("./conformance.ts");
+    return runConformance({ first: Number(values.seed), count: Number(values.seeds), workers });
+  }
   simulateModules(patchesOf(values.defect));
   const { installVirtualGlobals } = await import("./engine/virtual-globals.ts");
   installVirtualGlobals();
@@ -68,6 +76,10 @@ async function main(): Promise<number> {
     workers,
     part: values.part === undefined ? undefined : partOf(values.part),
   };
+  if (values.commands !== undefined) {
+    const { recordCommands } = await import("./record-commands.ts");
+    return recordCommands(values.commands, Number(values.seed), Number(values.seeds));
+  }
   if (values.exhaustive) {
     const { runExhaustive } = await import("./exhaustive.ts");
     const [pairs, sample] = [Number(values.pairs), Number(values.sample)];

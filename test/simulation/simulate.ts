@@ -45,6 +45,7 @@ export interface RunOptions {
   answerOf?: AnswerOf;
   lastsAlways?: boolean | undefined;
   onOperation?: FaultPlan["onOperation"];
+  onDynamoDbCommand?: FaultPlan["onDynamoDbCommand"];
 }
 
 /** The state at the end of a run. */
@@ -66,9 +67,18 @@ export interface RunResult {
 
 /** Runs one seed to its end, and checks it. The globals must be virtual. */
 export async function simulate(options: RunOptions): Promise<RunResult> {
-  const { seed, kinds = faultKinds, plan: planned, only, lastsAlways, onOperation } = options;
+  const { seed, kinds = faultKinds, plan: planned, ...told } = options;
+  const { only, lastsAlways, onOperation, onDynamoDbCommand } = told;
   const { faultsMs = FAULTS_MS } = options;
-  const plan = { seed, perMille: FAULTS_PER_MILLE, kinds, only, lastsAlways, onOperation };
+  const plan = {
+    seed,
+    perMille: FAULTS_PER_MILLE,
+    kinds,
+    only,
+    lastsAlways,
+    onOperation,
+    onDynamoDbCommand,
+  };
   let workload: Workload | undefined;
   const isIn = (nowMs: number, { fromMs = 0, untilMs = 0 }: Partial<Span> = {}) =>
     nowMs >= fromMs && nowMs < untilMs;

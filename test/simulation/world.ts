@@ -90,7 +90,7 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
     randomFor,
     lastsAlways: plan.lastsAlways ?? false,
     operations: {
-      ...dynamodb.operations,
+      ...told(dynamodb.operations, plan.onDynamoDbCommand),
       ...sqs.operations,
       ...bus.operations,
       ...scheduler.operations,
@@ -147,4 +147,21 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
   receivePosts(makeEndpoint({ ...others, random: randomFor("endpoint"), isDown, answerOf }));
 
   return { loop, faults, history, dynamodb, sqs, bus, invoke, note, counts, randomFor };
+}
+
+/** The same operations, which tell of each command first. */
+function told<Operations extends Record<string, (input: never) => unknown>>(
+  operations: Operations,
+  onCommand: FaultPlan["onDynamoDbCommand"],
+): Operations {
+  if (!onCommand) return operations;
+  return Object.fromEntries(
+    Object.entries(operations).map(([name, operation]) => [
+      name,
+      (input: never) => {
+        onCommand(name, input);
+        return operation(input);
+      },
+    ]),
+  ) as Operations;
 }

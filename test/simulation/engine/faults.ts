@@ -66,6 +66,8 @@ export interface FaultPlan {
   lastsAlways?: boolean | undefined;
   /** Told of each operation that can have a fault, with the kinds that it can have. */
   onOperation?: ((operation: string, kinds: readonly string[]) => void) | undefined;
+  /** Told of each command that the simulated DynamoDB carries out. */
+  onDynamoDbCommand?: ((name: string, input: unknown) => void) | undefined;
 }
 
 /**
