@@ -12,14 +12,27 @@ const pure = ["unit", "property", "architecture", "infra"].map(
 );
 
 /**
- * The files that take longest, because they wait for leases, timeouts and retries. They start
+ * Tests of whole systems, which take minutes each: other people's clients against every call, two
+ * versions at once, thousands of stored texts, copies of this repository. `npm run test:long`.
+ */
+const long = [
+  "test/integration/erasure.test.ts",
+  "test/integration/runbooks.test.ts",
+  "test/integration/two-versions.test.ts",
+  "test/integration/acceptance.test.ts",
+  "test/integration/linked-api-python-client.test.ts",
+  "test/integration/add-event-type.test.ts",
+  "test/integration/third-provider.test.ts",
+  "test/integration/tracing.test.ts",
+  "test/integration/linked-api-differential.test.ts",
+];
+
+/**
+ * The files that take longest of the others, because they wait for leases, timeouts and retries. They start
  * first, so that the others run beside them; those that use the processor most are apart.
  */
 const longest = [
-  "test/integration/erasure.test.ts",
-  "test/integration/runbooks.test.ts",
   "test/integration/local-process.test.ts",
-  "test/integration/acceptance.test.ts",
   "test/faults/ingest.test.ts",
   "test/contract/local/local-event-source.test.ts",
   "test/faults/requests-accept.test.ts",
@@ -33,27 +46,22 @@ const longest = [
   "test/integration/debugging.test.ts",
   "test/integration/webhooks.test.ts",
   "test/faults/requests-lanes.test.ts",
-  "test/integration/third-provider.test.ts",
   "test/faults/requests-schedule.test.ts",
   "test/specification/we-link-asynchronous-processing-requests.test.ts",
   "test/integration/poison.test.ts",
-  "test/integration/linked-api-differential.test.ts",
   "test/faults/requests-batch.test.ts",
-  "test/integration/linked-api-python-client.test.ts",
   "test/integration/client-package.test.ts",
-  // An invocation that times out on a busy machine never sends its spans: not beside the longest.
-  "test/integration/tracing.test.ts",
 ];
 
 // A file that is renamed must not lose its place unnoticed.
-const missing = longest.filter((file) => !existsSync(new URL(file, import.meta.url)));
+const missing = [...long, ...longest].filter((file) => !existsSync(new URL(file, import.meta.url)));
 if (missing.length > 0) throw new Error(`vitest.config.ts lists ${missing}, which do not exist`);
 
 /** Starts the longest files first, also in a clone whose tests have never run. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) =>
-      longest.findIndex((file) => moduleId.endsWith(`/${file}`)) >>> 0;
+      [...long, ...longest].findIndex((file) => moduleId.endsWith(`/${file}`)) >>> 0;
     return (await super.sort(files)).toSorted(
       (a, b) => groupOf(a) - groupOf(b) || place(a) - place(b),
     );
@@ -96,11 +104,15 @@ export default defineConfig({
         test: {
           name: "run",
           include: ["test/**/*.test.ts"],
-          exclude: pure,
+          exclude: [...pure, ...long],
           // They wait half of their time.
           maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        extends: true,
+        test: { name: "long", include: long, maxWorkers: 3, sequence: { groupOrder: 2 } },
       },
     ],
   },

@@ -1,5 +1,5 @@
 /**
- * Runs the whole suite again and again while busy loops take the processor: a
+ * Runs the tests of `npm test` again and again while busy loops take the processor: a
  * test that passes only on an idle machine fails here.
  *
  *     npm run test:loaded -- [--loops 4] [--runs 3] [vitest's arguments]
@@ -22,6 +22,9 @@ const [loops, runs] = [values.loops, values.runs].map(Number) as [number, number
 if (!Number.isInteger(loops) || loops < 0 || !Number.isInteger(runs) || runs < 1) {
   throw new Error("--loops takes a whole number from 0, --runs one from 1");
 }
+
+const ofNpmTest = ["--project=pure", "--project=run"];
+const tests = positionals.length > 0 ? positionals : ofNpmTest;
 
 /** Ends by itself when this process is gone, however it ended. */
 const busyLoop = `while (process.ppid === ${process.pid}) for (let n = 0; n < 1e8; n++);`;
@@ -50,7 +53,7 @@ let failedCount = 0;
 const busy = Array.from({ length: loops }, () => start(["-e", busyLoop]));
 for (let run = 1; run <= runs && !isInterrupted; run++) {
   const startedMs = Date.now();
-  const [exitCode] = await once(start([vitest, "run", ...positionals]), "exit");
+  const [exitCode] = await once(start([vitest, "run", ...tests]), "exit");
   const isPassed = exitCode === 0;
   if (!isPassed) failedCount++;
   const seconds = Math.round((Date.now() - startedMs) / 1_000);
