@@ -1,8 +1,9 @@
 import { start, type TestAckwire } from "../../testing/index.ts";
 
-/** What a scenario took until it was started, and everything that it saw. */
+/** What the start and the scenario took, each apart, and everything that was seen. */
 export interface ScenarioRun {
   startMs: number;
+  scenarioMs: number;
   result: unknown;
 }
 
@@ -22,11 +23,12 @@ async function inRun(scenario: (ackwire: TestAckwire) => Promise<unknown>): Prom
   const startMs = performance.now() - startedMs;
   try {
     const seen = await scenario(ackwire);
+    const scenarioMs = performance.now() - startedMs - startMs;
     const received = ackwire
       .received()
       .map(({ at, attempt, status, event }) => `${at} ${attempt} ${status} ${event.id}`)
       .sort();
-    return { startMs, result: { seen, received } };
+    return { startMs, scenarioMs, result: { seen, received } };
   } finally {
     await ackwire.stop();
   }
