@@ -36,6 +36,8 @@ const { values } = parseArgs({
     sample: { type: "string", default: "1" },
     /** Makes so many deliveries to random endpoints. */
     deliveries: { type: "string" },
+    /** Sends so many events to an endpoint that is down for six hours. */
+    outage: { type: "string" },
     /** Submits requests of so many accounts while workers crash. */
     accounts: { type: "string" },
     /** With `--accounts`: requests of each. */
@@ -88,6 +90,10 @@ async function main(): Promise<number> {
   if (values.deliveries !== undefined) {
     const { runDeliveries } = await import("./deliveries-run.ts");
     return runDeliveries({ ...common, deliveries: Number(values.deliveries) });
+  }
+  if (values.outage !== undefined) {
+    const { runOutage } = await import("./outage-run.ts");
+    return runOutage(Number(values.outage));
   }
   if (values.accounts !== undefined) {
     const { runAccounts } = await import("./accounts-run.ts");

@@ -130,6 +130,16 @@ test(
 );
 
 test(
+  "R9 an endpoint that returns after six hours is not flooded, and others are not late",
+  async () => {
+    const said = await simulate("--outage", THOROUGH ? "5000" : "40");
+    console.log(said);
+    expect(said).toMatch(/^R9: /m);
+  },
+  LONG_TEST_TIMEOUT_MS,
+);
+
+test(
   "R10 requests of an account keep their order and their gaps while workers crash",
   async () => {
     const size = THOROUGH ? ["100", "--requests", "100"] : ["3", "--requests", "12"];

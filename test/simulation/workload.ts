@@ -230,7 +230,13 @@ interface Call {
   body?: object;
 }
 
-async function callApi(world: World, made: Made, routeKey: string, call: Call) {
+/** Calls the API with a client's key. */
+export async function callApi(
+  world: World,
+  made: Pick<Made, "apiKey">,
+  routeKey: string,
+  call: Call,
+) {
   const [method = "", path = ""] = routeKey.split(" ");
   const end = await world.invoke("api", {
     routeKey,
