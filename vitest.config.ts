@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { Announcement } from "./test/support/announcement.ts";
+import { RESULTS_FILE } from "./test/support/test-results.ts";
 import { TEST_TIMEOUT_MS, waitOptions } from "./test/support/wait-timeout.ts";
 
 /** Tests that use nothing outside of their process. */
@@ -86,7 +87,7 @@ export default defineConfig({
     reporters: [
       new Announcement(),
       "default",
-      ["json", { outputFile: "test-results/vitest.json" }],
+      ["json", { outputFile: process.env[RESULTS_FILE] ?? "test-results/vitest.json" }],
     ],
     // One line for each file that passes; a test that fails prints what it logged.
     slowTestThreshold: Number.POSITIVE_INFINITY,

@@ -56,6 +56,7 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
   readonly table: DynamoTable;
   readonly #partitionKey: string;
   readonly #indexes: Record<string, IndexContract>;
+  readonly #localIndexes: ReadonlySet<string>;
 
   constructor(scope: Construct, id: string, props: TableProps<Index, LocalIndex>) {
     super(scope, id);
@@ -64,6 +65,7 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
     const localIndexes: Record<string, IndexContract> = contract.localIndexes ?? {};
     this.#partitionKey = contract.partitionKey;
     this.#indexes = { ...contract.indexes, ...localIndexes };
+    this.#localIndexes = new Set(Object.keys(localIndexes));
     this.table = new DynamoTable(this, "Table", {
       partitionKey: text(contract.partitionKey),
       ...(contract.sortKey === undefined ? {} : { sortKey: text(contract.sortKey) }),
@@ -90,13 +92,16 @@ export class Table<Index extends string, LocalIndex extends string = never> exte
 
   /**
    * The table's name, for a function that does these things to its items and queries these
-   * indexes. The query of a local index may read whole items from the table, so that the
-   * permission names the table too.
+   * indexes. The query of a local index may read whole items from the table, so that its
+   * permission names the table too; that of a global index reads the index alone.
    */
   access(actions: readonly ItemAction[], queried: readonly (Index | LocalIndex)[] = []): Binding {
     const permissions: Permission[] = queried.map((key) => ({
       actions: ["dynamodb:Query"],
-      resource: [`${this.table.tableArn}/index/${this.#indexes[key]?.name}`, this.table.tableArn],
+      resource: [
+        `${this.table.tableArn}/index/${this.#indexes[key]?.name}`,
+        ...(this.#localIndexes.has(key) ? [this.table.tableArn] : []),
+      ],
     }));
     permissions.push({
       actions: actions.map((action) => `dynamodb:${action}`),

@@ -199,7 +199,7 @@ async function ofAccount(accountId: string): Promise<string[]> {
 }
 
 describe("a stored request is processed although its accept was not finished", () => {
-  test.each(leavings)("$row", async (row) => {
+  test.each(leavings.map((row) => [row.row, row] as const))("%s", async (_, row) => {
     const { accountId, status, scheduledMs } = scenarios.left[row.accountId] as Leaving;
     expect(status).toBe(row.status);
     const [requestId = "", ...others] = await ofAccount(accountId);

@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { root } from "./tree.ts";
 
+/** Where Vitest writes its results as JSON, if it is not `test-results/vitest.json`. */
+export const RESULTS_FILE = "ACKWIRE_RESULTS_FILE";
+
 /** A test that ran. */
 export interface TestResult {
   /** In the repository. */
@@ -35,9 +38,8 @@ export async function runTestFiles(
       "run",
       ...files,
       ...(titles === undefined ? [] : ["--testNamePattern", titles]),
-      ...["--reporter", "default", "--reporter", "json", `--outputFile.json=${outputFile}`],
     ],
-    { cwd: root, stdio: "inherit", env: { ...process.env, ...env } },
+    { cwd: root, stdio: "inherit", env: { ...process.env, ...env, [RESULTS_FILE]: outputFile } },
   );
   await once(child, "exit");
   const { results } = readTestResults(outputFile);
