@@ -4,7 +4,7 @@ import { readEnvironment } from "../../shared/runtime/environment.ts";
 import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
-import { earlyRetries, parseMessage, sourceQueue } from "./records.ts";
+import { earlyRetries, failedRecords, parseMessage, sourceQueue } from "./records.ts";
 import { makeObserver, report } from "./report.ts";
 
 const env = readEnvironment("deliver", deliverEnv, process.env);
@@ -23,12 +23,11 @@ export const handler = makeQueueFunction(telemetry, async (records, context) => 
   const messages = records.map((record) => parseMessage(record, queue));
   const remainingMs = () => context.getRemainingTimeInMillis();
   const outcomes = await processMessages(messages, { queue, remainingMs });
-  const failed = records.filter((record, index) => {
+  for (const [index, record] of records.entries()) {
     const outcome = outcomes[index];
     if (outcome) report(telemetry, record, outcome);
-    // Another worker's claim: SQS delivers the message again after the lease.
-    return outcome?.kind === "failed" || outcome?.kind === "claimedByAnother";
-  });
+  }
+  const failed = failedRecords(records, outcomes);
   if (queue === "fanout") await setRetryVisibility(earlyRetries(failed, Date.now()));
   if (tracer) {
     const { trace } = await import("./trace.ts");

@@ -38,6 +38,17 @@ export function parseMessage({ body }: SQSRecord, queue: SourceQueueName): Parse
   return { kind: "attempt", message };
 }
 
+/** The records that must stay in the queue. */
+export function failedRecords(
+  records: SQSRecord[],
+  outcomes: readonly { kind: string }[],
+): SQSRecord[] {
+  // Another worker's claim: SQS delivers the message again after the lease.
+  return records.filter((_, index) =>
+    ["failed", "claimedByAnother"].includes(outcomes[index]?.kind ?? ""),
+  );
+}
+
 /** Failed events with the time at which each is received again, where that is early. */
 export function earlyRetries(events: readonly SQSRecord[], nowMs: number) {
   return events.flatMap((record) => {

@@ -7,6 +7,7 @@ import { deserialize } from "node:v8";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { openDynamoDb } from "../../local/aws/dynamodb/dynamodb.ts";
 import { openDurableStore } from "../../local/durable-store.ts";
+import type { Recorded } from "./record-commands.ts";
 import { makeDynamoDb } from "./services/dynamodb.ts";
 import type { TableDefinition } from "./services/table.ts";
 import { tables } from "./stack.ts";
@@ -23,7 +24,6 @@ export interface ConformanceOptions {
 }
 
 type Plain = Record<string, unknown>;
-type Recorded = { seed: number; commands: [name: string, input: Plain][] };
 
 /** Seeds of one process that records. */
 const SEEDS_AT_ONCE = 10;

@@ -3,7 +3,12 @@ import { compose as composeConsume } from "../../functions/consume/compose.ts";
 import { failedRecords, pairWithOutcomes } from "../../functions/consume/records.ts";
 import { report as reportConsumed } from "../../functions/consume/report.ts";
 import { compose as composeDeliver } from "../../functions/deliver/compose.ts";
-import { earlyRetries, parseMessage, sourceQueue } from "../../functions/deliver/records.ts";
+import {
+  earlyRetries,
+  failedRecords as failedDeliverRecords,
+  parseMessage,
+  sourceQueue,
+} from "../../functions/deliver/records.ts";
 import {
   makeObserver as makeDeliverObserver,
   report as reportDelivered,
@@ -103,11 +108,11 @@ export const coldStarts: Readonly<
       const messages = records.map((record) => parseMessage(record, queue));
       const remainingMs = () => context.getRemainingTimeInMillis();
       const outcomes = await processMessages(messages, { queue, remainingMs });
-      const failed = records.filter((record, index) => {
+      for (const [index, record] of records.entries()) {
         const outcome = outcomes[index];
         if (outcome) reportDelivered(telemetry, record, outcome);
-        return outcome?.kind === "failed" || outcome?.kind === "claimedByAnother";
-      });
+      }
+      const failed = failedDeliverRecords(records, outcomes);
       if (queue === "fanout") await setRetryVisibility(earlyRetries(failed, Date.now()));
       return failed;
     });

@@ -3,11 +3,17 @@ import { serialize } from "node:v8";
 import { simulate } from "./simulate.ts";
 
 /** A command of the document client: the name of its class without a package, and its input. */
-export type RecordedCommand = [name: string, input: Record<string, unknown>];
+type RecordedCommand = [name: string, input: Record<string, unknown>];
+
+/** What the simulated DynamoDB has carried out for one seed. */
+export interface Recorded {
+  seed: number;
+  commands: RecordedCommand[];
+}
 
 /** Writes the commands that the simulated DynamoDB carries out, by seed. @returns the exit code */
 export async function recordCommands(file: string, first: number, count: number): Promise<number> {
-  const recorded: { seed: number; commands: RecordedCommand[] }[] = [];
+  const recorded: Recorded[] = [];
   for (let seed = first; seed < first + count; seed++) {
     const commands: RecordedCommand[] = [];
     const onDynamoDbCommand = (name: string, input: unknown) =>
