@@ -99,14 +99,15 @@ test("whatever a provider sends, the event has the form that its type promises",
     weLink.map((body) => ["we-link", body] as const),
     linkedApi.map((body) => ["linked-api", body] as const),
   );
-  const seen = new Set<string>();
   fc.assert(
     fc.property(webhook, ([provider, body]) => {
       const event = eventOf(provider, body);
-      seen.add(event.type);
       producerSchema(event.type).parse(parsed(event.envelope));
     }),
     runs(3_000),
   );
-  expect(seen.size).toBeGreaterThan(2);
+  // The same sample each time: a random one sometimes reaches fewer types.
+  const sample = fc.sample(webhook, { numRuns: 1_000, seed: 1 });
+  const types = new Set(sample.map(([provider, body]) => eventOf(provider, body).type));
+  expect(types.size).toBeGreaterThan(5);
 });
