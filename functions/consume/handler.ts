@@ -1,32 +1,8 @@
-import { makeFunctionTracer } from "../../shared/composition/function-tracer.ts";
 import { consumeEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
-import { makeQueueFunction } from "../../shared/runtime/queue-function.ts";
-import { reportNonFatalError, reportPublished } from "../../shared/runtime/report-failure.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
-import { compose } from "./compose.ts";
-import { failedRecords, pairWithOutcomes } from "./records.ts";
-import { report } from "./report.ts";
+import { makeHandler } from "./make-handler.ts";
 
 const env = readEnvironment("consume", consumeEnv, process.env);
-const telemetry = makeTelemetry("consume", env.STACK);
-const onNonFatalError = (error: unknown) => reportNonFatalError(telemetry, error);
-const { consumeWebhooks, setRetryVisibility } = compose(env, onNonFatalError);
-const tracer = makeFunctionTracer(env, onNonFatalError);
 
-export const handler = makeQueueFunction(telemetry, async (records, context) => {
-  const startMs = Date.now();
-  const { messages, outbox } = await consumeWebhooks(
-    records.map(({ body }) => body),
-    () => context.getRemainingTimeInMillis(),
-  );
-  const paired = pairWithOutcomes(records, messages);
-  for (const { record, outcome } of paired) report(telemetry, record, outcome);
-  reportPublished(telemetry, outbox);
-  await setRetryVisibility(paired);
-  if (tracer) {
-    const { trace } = await import("./trace.ts");
-    await trace(tracer, paired, startMs);
-  }
-  return failedRecords(paired);
-});
+export const handler = makeHandler(env, makeTelemetry("consume", env.STACK));

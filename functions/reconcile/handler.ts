@@ -1,37 +1,8 @@
-import { makeFunctionTracer } from "../../shared/composition/function-tracer.ts";
 import { reconcileEnv } from "../../shared/contracts/env.ts";
 import { readEnvironment } from "../../shared/runtime/environment.ts";
-import { makeScheduledFunction } from "../../shared/runtime/scheduled-function.ts";
 import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
-import { compose } from "./compose.ts";
-import {
-  makeObserver,
-  reportAudit,
-  reportDeliveries,
-  reportOutbox,
-  reportRequests,
-} from "./report.ts";
+import { makeHandler } from "./make-handler.ts";
 
 const env = readEnvironment("reconcile", reconcileEnv, process.env);
-const telemetry = makeTelemetry("reconcile", env.STACK);
-const observer = makeObserver(telemetry);
-const { sweepEventOutbox, sweepRequests, sweepDeliveries, sweepAudit } = compose(env, observer);
-const tracer = makeFunctionTracer(env, observer.onNonFatalError);
 
-export const handler = makeScheduledFunction(telemetry, async (remainingMs) => {
-  // Concurrently, so that a backlog of one sweep does not use up the time of the others.
-  const [events, requests, deliveries, audit] = await Promise.all([
-    sweepEventOutbox(remainingMs),
-    sweepRequests(remainingMs),
-    sweepDeliveries(remainingMs),
-    sweepAudit(),
-  ]);
-  reportOutbox(telemetry, events);
-  reportRequests(telemetry, requests);
-  reportDeliveries(telemetry, deliveries);
-  reportAudit(telemetry, audit);
-  if (tracer && requests.lostAccepts.length > 0) {
-    const { trace } = await import("./trace.ts");
-    await trace(tracer, requests);
-  }
-});
+export const handler = makeHandler(env, makeTelemetry("reconcile", env.STACK));
