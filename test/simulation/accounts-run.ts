@@ -1,9 +1,9 @@
 import type { FaultKind } from "./engine/faults.ts";
 import { makeRandom } from "./engine/random.ts";
+import type { Workload } from "./plan-workload.ts";
 import { simulate } from "./simulate.ts";
 import { START_MS } from "./stack.ts";
 import { collectTogether, type Part, tell } from "./workers.ts";
-import type { Workload } from "./workload.ts";
 
 /** Accounts that share a stage. */
 const PER_STAGE = 4;

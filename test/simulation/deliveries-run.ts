@@ -1,9 +1,9 @@
 import { makeRandom, type Random } from "./engine/random.ts";
-import type { AnswerOf, EndpointAnswer } from "./services/peers.ts";
+import type { Workload } from "./plan-workload.ts";
+import type { AnswerOf, EndpointAnswer } from "./services/endpoint.ts";
 import { type RunResult, simulate } from "./simulate.ts";
 import { START_MS } from "./stack.ts";
 import { collectTogether, type Part, tell } from "./workers.ts";
-import type { Workload } from "./workload.ts";
 
 /** Deliveries to one endpoint, which has a behaviour of its own. */
 const PER_ENDPOINT = 50;

@@ -1,9 +1,9 @@
 import type { FaultKind } from "./engine/faults.ts";
 import { makeRandom } from "./engine/random.ts";
+import type { Workload } from "./plan-workload.ts";
 import { type RunResult, simulate } from "./simulate.ts";
 import { START_MS } from "./stack.ts";
 import { type Part, tell, workTogether } from "./workers.ts";
-import type { Workload } from "./workload.ts";
 
 /** What strikes each call: it dies before or after the call, gets no answer, or is refused. */
 const ways: readonly FaultKind[] = ["crash-before", "crash-after", "timeout-applied", "throttle"];

@@ -10,6 +10,8 @@ export interface SentWebhook {
   id: string;
   /** The provider's id of the request that it is about. */
   providerRequestId: string;
+  /** It tells the outcome of a request. */
+  isEnd: boolean;
   body: string;
   atMs: number;
   status: number;
@@ -18,8 +20,10 @@ export interface SentWebhook {
 /** A call of a client to the API. */
 export interface ApiCallMade {
   key: string;
-  /** `conflict`: the key of an earlier call with another body. */
-  what: "accept" | "cancel" | "conflict";
+  /** `conflict`: the key of an earlier call with another body. `recur`: makes a recurring request. */
+  what: "accept" | "cancel" | "conflict" | "recur" | "delete";
+  /** The batch that the request is part of. */
+  batchKey?: string;
   accountId: string;
   fromMs: number;
   untilMs: number;
@@ -40,6 +44,8 @@ export interface Submission {
   /** What the worker was told. */
   answer: number | "notSent" | "incomplete";
   providerRequestId: string | undefined;
+  /** The provider has cancelled it. */
+  isCancelled?: true;
   params: Item;
 }
 
@@ -71,6 +77,8 @@ export interface History {
   published: Published[];
   writes: Written[];
   deadLetters: { queue: string; body: string }[];
+  /** The messages of recurring schedules, each time that one fired. */
+  firings: { body: string; atMs: number }[];
   invocations: { name: string; fromMs: number; untilMs: number; end: "ok" | "error" | "killed" }[];
   struck: readonly Struck[];
   /** By how much the clock of each instance is ahead, in milliseconds. */
@@ -87,6 +95,7 @@ export const emptyHistory = (): History => ({
   published: [],
   writes: [],
   deadLetters: [],
+  firings: [],
   invocations: [],
   struck: [],
   skewsMs: new Map(),

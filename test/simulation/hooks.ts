@@ -1,4 +1,5 @@
 import { registerHooks } from "node:module";
+import { pathToFileURL } from "node:url";
 
 /** A change of one product file: a defect that is planted. */
 export interface SourcePatch {
@@ -8,6 +9,9 @@ export interface SourcePatch {
 }
 
 const root = new URL("../../", import.meta.url).href;
+
+/** Where the product's source is: today's, and that of an earlier version. */
+const roots = [root];
 const simulatedClient = new URL("sdk/simulated-client.ts", import.meta.url).href;
 
 /** The clients of each package of the SDK that the simulator takes the place of. */
@@ -25,15 +29,20 @@ const clients: Readonly<Record<string, string>> = {
 const replaced = ["http-provider-calls.ts", "http-webhook-poster.ts"];
 
 const isProduct = (url = "") =>
-  ["shared/", "functions/"].some((folder) => url.startsWith(root + folder));
+  roots.some((at) => ["shared/", "functions/"].some((folder) => url.startsWith(at + folder)));
 
 /**
  * From now on, product modules get simulated AWS clients and simulated HTTP. Commands and errors
  * are the SDK's own. Modules that are loaded already stay as they are.
  *
  * @param patches what to change in product files
+ * @param earlierCode the directory of another version of the product
  */
-export function simulateModules(patches: readonly SourcePatch[] = []): void {
+export function simulateModules(
+  patches: readonly SourcePatch[] = [],
+  earlierCode?: string | undefined,
+): void {
+  if (earlierCode !== undefined) roots.push(`${pathToFileURL(earlierCode).href}/`);
   const missing = new Set(patches.map(({ file }) => file));
   registerHooks({
     resolve(specifier, context, next) {
@@ -41,7 +50,9 @@ export function simulateModules(patches: readonly SourcePatch[] = []): void {
       if (!isProduct(context.parentURL)) return found;
       const client = clients[specifier];
       if (client) return { ...found, url: `${found.url}?simulates=${client}`, format: "module" };
-      const name = replaced.find((file) => found.url === `${root}shared/adapters/http/${file}`);
+      const name = replaced.find((file) =>
+        roots.some((at) => found.url === `${at}shared/adapters/http/${file}`),
+      );
       return name ? { ...found, url: new URL(`sdk/${name}`, import.meta.url).href } : found;
     },
     load(url, context, next) {

@@ -17,6 +17,7 @@ export interface SeedsOptions {
   unshrunk: boolean;
   all: boolean;
   defect?: string | undefined;
+  with?: string | undefined;
   /** Real milliseconds after which no further run starts. */
   limitMs: number;
 }
@@ -139,12 +140,13 @@ async function reportOf(failed: RunResult, options: SeedsOptions): Promise<strin
   const { seed, history, violations } = isShort ? failed : await shrink(failed);
   const faults = history.struck.map(({ id }) => id).join(",") || "none";
   const defect = options.defect ? ` --defect ${options.defect}` : "";
+  const version = options.with ? ` --with ${options.with}` : "";
   return [
     headOf({ seed, violations }),
     `with the faults ${faults}`,
     "the run:",
     ...history.trace.map((line) => `  ${line}`),
-    `again: npm run simulate -- --seed ${seed} --seeds 1 --only "${faults}"${defect} --trace`,
+    `again: npm run simulate -- --seed ${seed} --seeds 1 --only "${faults}"${defect}${version} --trace`,
   ].join("\n");
 }
 

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { defects } from "./defects/defects.ts";
 import { runDefects } from "./defects/run-defects.ts";
+import { earlierColdStarts, extractEarlierCode } from "./earlier-code.ts";
 import { type FaultKind, faultKinds } from "./engine/faults.ts";
 import { simulateModules } from "./hooks.ts";
 import { partOf, usualWorkers } from "./workers.ts";
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     trace: { type: "boolean", default: false },
     /** Prints a hash of each run's trace. */
     hashes: { type: "boolean", default: false },
+    /** Runs the code of this commit beside today's: each instance starts with either. */
+    with: { type: "string" },
     /** Plants one defect. */
     defect: { type: "string" },
     /** Plants each defect in turn, and tells at which seed it is found. */
@@ -70,7 +73,12 @@ async function main(): Promise<number> {
     const { runConformance } = await import("./conformance.ts");
     return runConformance({ first: Number(values.seed), count: Number(values.seeds), workers });
   }
-  simulateModules(patchesOf(values.defect));
+  const earlierCode = values.with === undefined ? undefined : extractEarlierCode(values.with);
+  simulateModules(patchesOf(values.defect), earlierCode);
+  if (earlierCode !== undefined) {
+    const { versions } = await import("./functions.ts");
+    versions.push(await earlierColdStarts(earlierCode));
+  }
   const { installVirtualGlobals } = await import("./engine/virtual-globals.ts");
   installVirtualGlobals();
   const common = {

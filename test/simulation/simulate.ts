@@ -4,17 +4,10 @@ import { isTerminal, type RequestRecord } from "../../shared/core/requests/state
 import { type Violation, violationsOf } from "./checks/checks.ts";
 import { type FaultKind, type FaultPlan, faultKinds } from "./engine/faults.ts";
 import { type History, requestIn } from "./history.ts";
-import type { AnswerOf } from "./services/peers.ts";
+import { BUSY_MS, planWorkload, type Span, type Workload } from "./plan-workload.ts";
+import type { AnswerOf } from "./services/endpoint.ts";
 import { START_MS } from "./stack.ts";
-import {
-  BUSY_MS,
-  madeBySetup,
-  makeSendWebhook,
-  planWorkload,
-  type Span,
-  startWorkload,
-  type Workload,
-} from "./workload.ts";
+import { madeBySetup, makeSendWebhook, startWorkload } from "./workload.ts";
 import { makeWorld, type World } from "./world.ts";
 
 const MINUTE_MS = 60_000;
@@ -89,7 +82,7 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     isBusFlaky: (nowMs) => isIn(nowMs, workload?.busFlaky),
   });
   const { loop, history } = world;
-  workload = planned ?? planWorkload(world.randomFor("workload"));
+  workload = planned ?? planWorkload(world.randomFor("workload"), world.randomFor("workload/more"));
   let isStarted = false;
   const started = startWorkload(world, workload).then(() => {
     isStarted = true;

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { earlierCommit } from "../support/runs/earlier-version.ts";
 import { LONG_TEST_TIMEOUT_MS } from "../support/wait-timeout.ts";
 import { differencesIn } from "./conformance.ts";
 import { defects } from "./defects/defects.ts";
@@ -28,6 +29,23 @@ test(
     const said = await simulate("--seeds", SEEDS);
     console.log(said);
     expect(said).toContain("no guarantee was broken");
+  },
+  LONG_TEST_TIMEOUT_MS,
+);
+
+const earlier = earlierCommit();
+
+test.skipIf(earlier === undefined)(
+  "R1 no fault breaks a guarantee while instances of two versions of the code work side by side",
+  async () => {
+    const options = ["--with", earlier ?? "", "--seeds"];
+    const [said, traced] = await Promise.all([
+      simulate(...options, THOROUGH ? "400" : "6"),
+      simulate(...options, "1", "--trace"),
+    ]);
+    console.log(said);
+    expect(said).toContain("no guarantee was broken");
+    expect(traced).toContain(" starts with the other version");
   },
   LONG_TEST_TIMEOUT_MS,
 );

@@ -1,15 +1,13 @@
 import { composeAdministration } from "../../shared/composition/administration.ts";
+import type { ProviderId } from "../../shared/contracts/providers.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import { signAsLinkedApi } from "../../shared/providers/linked-api/signature.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
-import type { Random } from "./engine/random.ts";
-import type { ApiCallMade } from "./history.ts";
-import type { Job } from "./services/peers.ts";
+import type { ApiCallMade, SentWebhook } from "./history.ts";
+import type { Account, PlannedRecurring, PlannedRequest, Workload } from "./plan-workload.ts";
+import { type Job, type JobWebhook, tokenOf } from "./services/provider-form.ts";
 import { outputs, START_MS } from "./stack.ts";
 import type { World } from "./world.ts";
-
-const MINUTE_MS = 60_000;
-
-/** Clients and providers send during this time; faults strike a little longer. */
-export const BUSY_MS: number = 4 * MINUTE_MS;
 
 const WEBHOOK_SECRET = "simulated-webhook-secret";
 
@@ -20,153 +18,70 @@ const WEBHOOK_RETRIES_MS = [1_000, 10_000, 60_000, 300_000, 900_000, 3_600_000];
 const CALL_TRIES = 12;
 const CALL_RETRY_MS = 2_000;
 
-export interface Account {
-  accountId: string;
-  paceMs: { min: number; max: number };
-  hourLimit: number | undefined;
-  /** Requests are submitted from this time on. */
-  opensMs: number | undefined;
-}
-
-/** A request that a client makes, and what it does about it. */
-export interface PlannedRequest {
-  n: number;
-  accountId: string;
-  atMs: number;
-  scheduledMs: number | undefined;
-  isHigh: boolean;
-  /** It is cancelled this long after the answer that accepts it. */
-  cancelAfterMs: number | undefined;
-  /** The same call is made again this long after the first one, by a client that does not wait. */
-  repeatAfterMs: number | undefined;
-  /** Another call with the same key is made this long after it is accepted. */
-  conflictAfterMs: number | undefined;
-}
-
-export interface Span {
-  fromMs: number;
-  untilMs: number;
-}
-
-export interface Workload {
-  accounts: readonly Account[];
-  requests: readonly PlannedRequest[];
-  /** Ids of what providers report that nobody here has requested. */
-  foreign: readonly { id: string; atMs: readonly number[]; isForged: boolean }[];
-  /** When the client's endpoint answers 500. */
-  endpointDown: Span;
-  /** When the bus refuses every third entry. */
-  busFlaky: Span;
-  poisonMs: number | undefined;
-}
-
-/** Plans what a seed's clients and providers do. */
-export function planWorkload(random: Random): Workload {
-  // Much happens at the same moment, and some of it while `reconcile` runs.
-  const moments = Array.from({ length: random.int(1, 3) }, () =>
-    random.chance(0.5)
-      ? START_MS + MINUTE_MS * random.int(1, BUSY_MS / MINUTE_MS) - random.int(0, 1_000)
-      : START_MS + random.int(0, BUSY_MS),
-  );
-  const atMs = () =>
-    random.chance(0.6)
-      ? random.pick(moments) + random.int(0, 1_500)
-      : START_MS + random.int(0, BUSY_MS);
-  const span = (probability: number, mostMs: number): Span => {
-    const fromMs = atMs();
-    return {
-      fromMs,
-      untilMs: fromMs + (random.chance(probability) ? random.int(1_000, mostMs) : 0),
-    };
-  };
-  const accounts = Array.from({ length: random.int(1, 2) }, (_, n) => {
-    const min = random.int(1, 6) * 1_000;
-    return {
-      accountId: `account-${n + 1}`,
-      paceMs: { min, max: min + (random.chance(0.4) ? 0 : random.int(1, 5) * 1_000) },
-      hourLimit: random.chance(0.15) ? random.int(1, 3) : undefined,
-      opensMs: random.chance(0.15) ? START_MS + 10 * MINUTE_MS : undefined,
-    };
-  });
-  const requests = Array.from({ length: random.int(1, 7) }, (_, n): PlannedRequest => {
-    const at = atMs();
-    return {
-      n,
-      accountId: random.pick(accounts).accountId,
-      atMs: at,
-      scheduledMs: random.chance(0.25) ? at + random.int(10_000, 5 * MINUTE_MS) : undefined,
-      isHigh: random.chance(0.2),
-      cancelAfterMs: random.chance(0.25)
-        ? random.int(0, random.chance(0.6) ? 1_000 : MINUTE_MS)
-        : undefined,
-      repeatAfterMs: random.chance(0.2)
-        ? random.int(0, random.chance(0.5) ? 200 : MINUTE_MS)
-        : undefined,
-      conflictAfterMs: random.chance(0.1) ? random.int(0, MINUTE_MS) : undefined,
-    };
-  });
-  const foreign = Array.from({ length: random.int(0, 4) }, (_, n) => {
-    const firstMs = atMs();
-    const copies = random.chance(0.5) ? random.int(1, 2) : 0;
-    const apartMs = () => random.int(0, random.pick([0, 50, 300, 2_000, 40_000]));
-    return {
-      id: `foreign-${n}`,
-      atMs: [firstMs, ...Array.from({ length: copies }, () => firstMs + apartMs())],
-      isForged: random.chance(0.15),
-    };
-  });
-  const downMs = atMs();
-  return {
-    accounts,
-    requests,
-    foreign,
-    endpointDown: { fromMs: downMs, untilMs: downMs + downtimeMs(random) },
-    busFlaky: span(0.2, 3 * MINUTE_MS),
-    poisonMs: random.chance(0.1) ? atMs() : undefined,
-  };
-}
-
-/** Mostly not at all, sometimes for minutes, and now and then for longer than all attempts take. */
-function downtimeMs(random: Random): number {
-  if (random.chance(0.05)) return 120 * MINUTE_MS;
-  return random.chance(0.3) ? random.int(1_000, 8 * MINUTE_MS) : 0;
-}
-
 /** What the setup has made. */
 interface Made {
   apiKey: string;
-  inboundPath: string;
+  /** By provider. */
+  inboundPaths: Readonly<Record<ProviderId, string | undefined>>;
+  /** By account. */
+  providers: Readonly<Record<string, ProviderId>>;
+  signsLinkedApi: boolean;
 }
 
-/** Makes the client, its connection, accounts and webhook, and plans everything that happens. */
+/** A webhook that is sent until it is taken, and how an attempt at a time (seconds) looks. */
+interface Webhook extends Pick<SentWebhook, "id" | "providerRequestId" | "isEnd"> {
+  provider: ProviderId;
+  body: string;
+  headersAt?: (seconds: number) => Record<string, string>;
+}
+
+/** Makes the client, its connections, accounts and webhook, and plans everything that happens. */
 export async function startWorkload(world: World, plan: Workload): Promise<void> {
   const made = await setUp(world, plan);
   world.faults.start();
-  for (const request of plan.requests) planRequest(world, made, request);
+  planRequests(world, made, plan);
   for (const one of plan.foreign) {
     const body = { status: "SUCCESS", request_id: one.id, result: { seen: one.id } };
     const secret = one.isForged ? "another secret" : WEBHOOK_SECRET;
-    const text = signWeLink(body, secret);
-    for (const atMs of one.atMs) {
-      const id = { id: one.id, providerRequestId: one.id };
-      world.loop.at(atMs, () => void postWebhook(world, made, { ...id, text }));
-    }
+    const webhook = { ...weLinkWebhook(one.id, body, secret), isEnd: true };
+    for (const atMs of one.atMs) world.loop.at(atMs, () => void postWebhook(world, made, webhook));
   }
+  for (const { id, person, type, atMs } of plan.personEvents ?? []) {
+    const about = { request_id: id, result: { profile_id: person } };
+    const webhook = weLinkWebhook(id, { status: "SUCCESS", event_type: type, ...about });
+    world.loop.at(atMs, () => void postWebhook(world, made, webhook));
+  }
+  for (const recurring of plan.recurring ?? []) planRecurring(world, made, recurring);
   const { poisonMs } = plan;
   if (poisonMs !== undefined) world.loop.at(poisonMs, () => world.sqs.send("inbound", "{poison"));
 }
 
-/** Sends the outcome of a job as the provider does; `startWorkload` must have run. */
+const weLinkWebhook = (id: string, body: JsonObject, secret = WEBHOOK_SECRET): Webhook => ({
+  ...{ id, providerRequestId: id, isEnd: false, provider: "we-link" },
+  body: signWeLink(body, secret),
+});
+
+/** Sends a webhook of a job as the provider does; `startWorkload` must have run. */
 export function makeSendWebhook(world: () => World, made: () => Made) {
-  return (job: Job, body: object) => {
-    const { providerRequestId } = job;
-    const text = signWeLink(body as never, WEBHOOK_SECRET);
-    const one = { id: providerRequestId, providerRequestId, text };
+  return ({ provider, providerRequestId }: Job, { body, isEnd }: JobWebhook) => {
+    const id = isEnd ? providerRequestId : `${providerRequestId}/started`;
+    const one = { ...webhookOf(provider, id, body, made()), providerRequestId, isEnd };
     void postWebhook(world(), made(), one);
     if (world().faults.draw("provider.copies", { duplicate: 40 })) {
-      const afterMs = world().randomFor(`copy/${providerRequestId}`).int(0, 3_000);
+      const afterMs = world().randomFor(`copy/${id}`).int(0, 3_000);
       world().loop.after(afterMs, () => void postWebhook(world(), made(), one));
     }
+  };
+}
+
+function webhookOf(provider: ProviderId, id: string, body: JsonObject, made: Made): Webhook {
+  if (provider === "we-link") return weLinkWebhook(id, body);
+  const text = JSON.stringify(body);
+  const signed = (timestampSeconds: number) =>
+    signAsLinkedApi({ body: text, secret: WEBHOOK_SECRET, timestampSeconds });
+  return {
+    ...{ id, providerRequestId: id, isEnd: false, provider, body: text },
+    ...(made.signsLinkedApi ? { headersAt: signed } : {}),
   };
 }
 
@@ -178,21 +93,50 @@ export function madeBySetup(): Made {
   return latest;
 }
 
+const providerOf = ({ provider = "we-link" }: Account) => provider;
+
 async function setUp(world: World, plan: Workload): Promise<Made> {
   const administration = await composeAdministration({ aws: {}, outputs });
   const { clientId } = await administration.createClient("simulated");
   const { apiKey } = await administration.createApiKey(clientId);
-  const { connectionId, inboundPath } = await administration.createConnection({
-    clientId,
-    provider: "we-link",
-    webhookSecret: WEBHOOK_SECRET,
-    credentials: { "x-api-key": "id", "x-api-secret": "secret" },
-    settings: { allowUnboundJwt: true },
-  });
-  for (const { accountId } of plan.accounts) {
-    await administration.addAccount({ clientId, connectionId, accountId, preset: "off" });
+  const { signsLinkedApi = true } = plan;
+  const connections = {
+    "we-link": await administration.createConnection({
+      clientId,
+      provider: "we-link",
+      webhookSecret: WEBHOOK_SECRET,
+      credentials: { "x-api-key": "id", "x-api-secret": "secret" },
+      settings: { allowUnboundJwt: true },
+    }),
+    ...(plan.accounts.some((account) => providerOf(account) === "linked-api")
+      ? {
+          "linked-api": await administration.createConnection({
+            clientId,
+            provider: "linked-api",
+            ...(signsLinkedApi ? { webhookSecret: WEBHOOK_SECRET } : {}),
+            credentials: { "linked-api-token": "token" },
+          }),
+        }
+      : {}),
+  };
+  for (const account of plan.accounts) {
+    const { accountId } = account;
+    const connectionId = connections[providerOf(account)]?.connectionId ?? "";
+    const token =
+      providerOf(account) === "linked-api" ? { identificationToken: tokenOf(accountId) } : {};
+    await administration.addAccount({
+      ...{ clientId, connectionId, accountId, preset: "off" as const },
+      ...token,
+    });
   }
-  const made = { apiKey, inboundPath };
+  const made: Made = {
+    ...{ apiKey, signsLinkedApi },
+    providers: Object.fromEntries(plan.accounts.map((one) => [one.accountId, providerOf(one)])),
+    inboundPaths: {
+      "we-link": connections["we-link"].inboundPath,
+      "linked-api": connections["linked-api"]?.inboundPath,
+    },
+  };
   // The index by which a client's connections are found is behind.
   await new Promise<void>((resolve) => world.loop.after(1_000, resolve));
   for (const account of plan.accounts) {
@@ -211,9 +155,10 @@ async function mustSucceed(call: Promise<{ status: number; body: string }>): Pro
   if (status >= 300) throw new Error(`the setup failed: ${status} ${body}`);
 }
 
-function accountSettings({ paceMs, hourLimit, opensMs }: Account): object {
+function accountSettings(account: Account): object {
+  const { paceMs, hourLimit, opensMs } = account;
   return {
-    provider: "we-link",
+    provider: providerOf(account),
     pace: { minSeconds: paceMs.min / 1_000, maxSeconds: paceMs.max / 1_000 },
     ...(hourLimit === undefined
       ? {}
@@ -252,39 +197,168 @@ export async function callApi(
   return { status: statusCode, body };
 }
 
-function planRequest(world: World, made: Made, request: PlannedRequest): void {
-  const { n, accountId, scheduledMs, isHigh } = request;
-  const { cancelAfterMs, repeatAfterMs, conflictAfterMs } = request;
-  const key = `request-${n}`;
-  const body = {
-    ...{ provider: "we-link", accountId, action: "connect", params: { n } },
-    ...(scheduledMs === undefined ? {} : { scheduled: new Date(scheduledMs).toISOString() }),
-    ...(isHigh ? { priority: "high" } : {}),
-  };
-  const headers = { "idempotency-key": key };
-  const create = (what: ApiCallMade["what"], of: object) =>
-    repeat(world, { key, what, accountId }, () =>
-      callApi(world, made, "POST /v1/requests", { headers, body: of }),
-    );
-  world.loop.at(request.atMs, async () => {
-    const accepted = await create("accept", body);
-    if (accepted.status !== 202) return;
-    const { requestId } = JSON.parse(accepted.body) as { requestId: string };
+const actions: Readonly<Record<ProviderId, string>> = {
+  "we-link": "connect",
+  "linked-api": "st.sendConnectionRequest",
+};
+
+/** Plans the calls of all requests. */
+function planRequests(world: World, made: Made, plan: Workload): void {
+  const { loop } = world;
+  /** The ids of accepted requests, by number; `undefined` for one that is refused. */
+  const accepted = new Map(
+    plan.requests.map(({ n }) => [n, Promise.withResolvers<string | undefined>()]),
+  );
+
+  /** @param otherId the request that it depends on */
+  function bodyOf(request: PlannedRequest, otherId?: string): JsonObject {
+    const { n, accountId, scheduledMs, isHigh, person, dependsOn } = request;
+    const provider = made.providers[accountId] ?? "we-link";
+    const named = person === undefined ? {} : { profile_id: person };
+    return {
+      ...{ provider, accountId, action: actions[provider], params: { n, ...named } },
+      ...(scheduledMs === undefined ? {} : { scheduled: new Date(scheduledMs).toISOString() }),
+      ...(isHigh ? { priority: "high" } : {}),
+      ...(dependsOn && otherId !== undefined
+        ? {
+            dependsOn: {
+              requestId: otherId,
+              ...(dependsOn.on === "succeeded"
+                ? { on: "succeeded" }
+                : { on: "event", event: dependsOn.on }),
+              ...{ within: dependsOn.withinMs / 1_000, after: dependsOn.afterMs / 1_000 },
+              ...(dependsOn.isStoppable ? { unless: "message.reply" } : {}),
+            },
+          }
+        : {}),
+    };
+  }
+
+  /** What the client does after a request was accepted. */
+  function follow(request: PlannedRequest, requestId: string): void {
+    const { n, accountId, cancelAfterMs, conflictAfterMs } = request;
+    const key = keyOf(request);
+    accepted.get(n)?.resolve(requestId);
     if (cancelAfterMs !== undefined) {
-      world.loop.after(cancelAfterMs, () => {
+      loop.after(cancelAfterMs, () => {
         void repeat(world, { key, what: "cancel", accountId }, () =>
           callApi(world, made, "DELETE /v1/requests/{requestId}", { params: { requestId } }),
         );
       });
     }
     if (conflictAfterMs !== undefined) {
-      const other = { ...body, params: { n: -1 } };
-      world.loop.after(conflictAfterMs, () => void create("conflict", other));
+      const other = { ...bodyOf(request), params: { n: -1 } };
+      loop.after(conflictAfterMs, () => void create(request, "conflict", other));
     }
-  });
-  if (repeatAfterMs !== undefined) {
-    world.loop.at(request.atMs + repeatAfterMs, () => void create("accept", body));
   }
+
+  function create(request: PlannedRequest, what: ApiCallMade["what"], body: JsonObject) {
+    const key = keyOf(request);
+    const headers = { "idempotency-key": key };
+    return repeat(world, { key, what, accountId: request.accountId }, () =>
+      callApi(world, made, "POST /v1/requests", { headers, body }),
+    );
+  }
+
+  async function createOne(request: PlannedRequest): Promise<void> {
+    const { n, dependsOn } = request;
+    const otherId = dependsOn && (await accepted.get(dependsOn.n)?.promise);
+    if (dependsOn && otherId === undefined) return accepted.get(n)?.resolve(undefined);
+    const { status, body } = await create(request, "accept", bodyOf(request, otherId));
+    if (status === 202) follow(request, (JSON.parse(body) as { requestId: string }).requestId);
+    else accepted.get(n)?.resolve(undefined);
+  }
+
+  for (const request of plan.requests.filter(({ batch }) => batch === undefined)) {
+    loop.at(request.atMs, () => void createOne(request));
+    if (request.repeatAfterMs !== undefined) {
+      const again = () => void create(request, "accept", bodyOf(request));
+      loop.at(request.atMs + request.repeatAfterMs, again);
+    }
+  }
+  const batches = Map.groupBy(plan.requests, ({ batch }) => batch);
+  for (const [batch, requests] of batches) {
+    if (batch === undefined) continue;
+    const { atMs = 0, repeatAfterMs } = requests[0] ?? {};
+    const bodies = requests.map((one) => ({
+      ...bodyOf(one),
+      ...(one.isKeyless ? {} : { idempotencyKey: keyOf(one) }),
+    }));
+    const post = () => createBatch(world, made, { key: `batch-${batch}`, requests, bodies });
+    loop.at(atMs, async () => {
+      const ids = await post();
+      for (const [at, request] of requests.entries()) {
+        const requestId = ids[at];
+        if (requestId === undefined) accepted.get(request.n)?.resolve(undefined);
+        else follow(request, requestId);
+      }
+    });
+    if (repeatAfterMs !== undefined) loop.at(atMs + repeatAfterMs, () => void post());
+  }
+}
+
+const keyOf = ({ n }: Pick<PlannedRequest, "n">) => `request-${n}`;
+
+/** Posts a batch until each of its requests is answered for good. @returns the ids of those that are accepted */
+async function createBatch(
+  world: World,
+  made: Made,
+  of: { key: string; requests: readonly PlannedRequest[]; bodies: readonly JsonObject[] },
+): Promise<(string | undefined)[]> {
+  const { loop, history, note } = world;
+  for (let tries = 1; ; tries++) {
+    const fromMs = loop.nowMs();
+    const headers = { "idempotency-key": of.key };
+    const answer = await callApi(world, made, "POST /v1/requests/batch", {
+      headers,
+      body: { requests: of.bodies },
+    });
+    note(`client batch ${of.key} answered ${answer.status}`);
+    const { items = [] } = (answer.status === 200 ? JSON.parse(answer.body) : {}) as {
+      items?: { status: number; request?: { requestId: string }; problem?: object }[];
+    };
+    const untilMs = loop.nowMs();
+    for (const [at, { n, accountId }] of of.requests.entries()) {
+      const { status = answer.status, request, problem } = items[at] ?? {};
+      const body = JSON.stringify(request ?? problem ?? {});
+      const made = { key: keyOf({ n }), what: "accept", accountId, batchKey: of.key } as const;
+      history.calls.push({ ...made, fromMs, untilMs, status, body });
+    }
+    const statuses = answer.status === 200 ? items.map(({ status }) => status) : [answer.status];
+    const isOver = !statuses.some((status) => status >= 500 || status === 429);
+    if (isOver || tries === CALL_TRIES) return items.map(({ request }) => request?.requestId);
+    await new Promise<void>((resolve) => loop.after(CALL_RETRY_MS * tries, resolve));
+  }
+}
+
+/** A recurring request is deleted long after its last firing. */
+const DELETED_AFTER_MS = 40 * 60_000;
+
+/** The member `n` of the params of requests that a recurring one makes. */
+export const RECURRING_N = 1_000;
+
+function planRecurring(world: World, made: Made, recurring: PlannedRecurring): void {
+  const { recurringId, accountId, atMs, minutes } = recurring;
+  const params = { recurringId };
+  const of = { key: recurringId, accountId };
+  const hour = new Date(START_MS).getUTCHours();
+  const body = {
+    every: { cron: `${minutes.join(",")} ${hour} * * ? *`, timeZone: "UTC" },
+    request: {
+      ...{ provider: made.providers[accountId], accountId, action: "connect" },
+      params: { n: RECURRING_N },
+    },
+  };
+  world.loop.at(atMs, () => {
+    void repeat(world, { ...of, what: "recur" }, () =>
+      callApi(world, made, "PUT /v1/recurring-requests/{recurringId}", { params, body }),
+    );
+  });
+  world.loop.at(atMs + DELETED_AFTER_MS, () => {
+    void repeat(world, { ...of, what: "delete" }, () =>
+      callApi(world, made, "DELETE /v1/recurring-requests/{recurringId}", { params }),
+    );
+  });
 }
 
 /** Makes a call until it is answered by something else than a 5xx or 429, as clients do. */
@@ -304,26 +378,27 @@ async function repeat(
   }
 }
 
-async function postWebhook(
-  world: World,
-  made: Made,
-  of: { id: string; providerRequestId: string; text: string },
-): Promise<void> {
-  const [, , , provider = "", connectionId = "", token = ""] = made.inboundPath.split("/");
+async function postWebhook(world: World, made: Made, webhook: Webhook): Promise<void> {
+  const { id, providerRequestId, isEnd, provider, body, headersAt } = webhook;
+  const { loop, history, note } = world;
+  const path = made.inboundPaths[provider] ?? "";
+  const [, , , , connectionId = "", token = ""] = path.split("/");
   for (const retryMs of [...WEBHOOK_RETRIES_MS, 0]) {
     const end = await world.invoke("ingest", {
-      headers: { "content-type": "application/json" },
-      body: of.text,
+      headers: {
+        "content-type": "application/json",
+        ...headersAt?.(Math.floor(loop.nowMs() / 1_000)),
+      },
+      body,
       isBase64Encoded: false,
       pathParameters: { provider, connectionId, token },
       requestContext: { requestId: "r", http: { method: "POST", sourceIp: "192.0.2.2" } },
     });
     const result = end.kind === "ok" ? (end.result as { statusCode?: number }) : {};
     const status = result.statusCode ?? 500;
-    const { id, providerRequestId, text: body } = of;
-    world.history.webhooks.push({ id, providerRequestId, body, atMs: world.loop.nowMs(), status });
-    world.note(`provider webhook ${id} answered ${status}`);
+    history.webhooks.push({ id, providerRequestId, isEnd, body, atMs: loop.nowMs(), status });
+    note(`provider webhook ${id} answered ${status}`);
     if (status < 500) return;
-    await new Promise<void>((resolve) => world.loop.after(retryMs, resolve));
+    await new Promise<void>((resolve) => loop.after(retryMs, resolve));
   }
 }

@@ -7,14 +7,16 @@ import { makeLambda } from "./engine/lambda.ts";
 import { makeLoop } from "./engine/loop.ts";
 import { makeRandom } from "./engine/random.ts";
 import { takeFrom } from "./engine/virtual-globals.ts";
-import { coldStarts } from "./functions.ts";
+import { versions } from "./functions.ts";
 import { emptyHistory } from "./history.ts";
 import { receiveProviderCalls } from "./sdk/http-provider-calls.ts";
 import { receivePosts } from "./sdk/http-webhook-poster.ts";
 import { receiveAwsCalls } from "./sdk/simulated-client.ts";
 import { makeDynamoDb } from "./services/dynamodb.ts";
+import { type AnswerOf, makeEndpoint } from "./services/endpoint.ts";
 import { makeEventBridge } from "./services/eventbridge.ts";
-import { type AnswerOf, type Job, makeEndpoint, makeWeLink } from "./services/peers.ts";
+import { makeProviders } from "./services/provider.ts";
+import type { Job, JobWebhook } from "./services/provider-form.ts";
 import { makeScheduler } from "./services/scheduler.ts";
 import { type Message, makeSqs } from "./services/sqs.ts";
 import { makeBucket, makeSecret } from "./services/stores.ts";
@@ -30,7 +32,7 @@ import {
 
 /** What the workload decides. */
 export interface Peers {
-  sendWebhook: (job: Job, body: object) => void;
+  sendWebhook: (job: Job, webhook: JobWebhook) => void;
   isEndpointDown: (nowMs: number) => boolean;
   isBusFlaky: (nowMs: number) => boolean;
   answerOf?: AnswerOf | undefined;
@@ -84,6 +86,7 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
     ...common,
     random: randomFor("scheduler"),
     target: (body) => sqs.send("submit", body),
+    onRecurred: (body) => history.firings.push({ body, atMs: loop.nowMs() }),
   });
   const aws = makeAwsCalls({
     ...common,
@@ -99,12 +102,15 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
     },
     onCall: (name, instance) => note(`${instance?.name ?? "setup"} ${name}`),
   });
+  const versionRandom = randomFor("version");
   const invoke = makeLambda({
     ...common,
     random: randomFor("lambda"),
     timeoutsMs,
     coldStart: (name) => {
-      const coldStart = coldStarts[name];
+      const version = versions.length > 1 ? versionRandom.int(0, versions.length - 1) : 0;
+      if (version > 0) note(`${by()} starts with the other version`);
+      const coldStart = versions[version]?.[name];
       if (!coldStart) throw new Error(`there is no function ${name}`);
       return coldStart(environment, telemetry);
     },
@@ -143,7 +149,7 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
   const others = { ...common, history };
   takeFrom({ loop, random: randomFor("process") });
   receiveAwsCalls(aws.send);
-  receiveProviderCalls(makeWeLink({ ...others, random: randomFor("provider"), sendWebhook }));
+  receiveProviderCalls(makeProviders({ ...others, random: randomFor("provider"), sendWebhook }));
   receivePosts(makeEndpoint({ ...others, random: randomFor("endpoint"), isDown, answerOf }));
 
   return { loop, faults, history, dynamodb, sqs, bus, invoke, note, counts, randomFor };

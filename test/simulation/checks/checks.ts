@@ -1,10 +1,11 @@
 import type { History } from "../history.ts";
+import type { Workload } from "../plan-workload.ts";
 import type { EndState } from "../simulate.ts";
-import type { Workload } from "../workload.ts";
 import * as deliveries from "./deliveries.ts";
 import * as inbound from "./inbound.ts";
 import * as pace from "./pace.ts";
 import * as requests from "./requests.ts";
+import * as sequences from "./sequences.ts";
 
 /** What a run shows that a guarantee rules out. */
 export interface Violation {
@@ -33,17 +34,23 @@ const checks: readonly Check[] = [
   requests.oneRequestPerKey,
   requests.oneEnd,
   requests.rightEnd,
+  requests.cancelledAtProvider,
   requests.eventOrder,
   requests.notEarly,
   requests.webhooksEndRequests,
   requests.conflictingKeys,
   requests.queueTimeouts,
   requests.cancelledIsSilent,
+  sequences.dependentsWait,
+  sequences.repliesStop,
+  sequences.dependentsEnd,
+  sequences.oneRequestPerFiring,
   pace.oneInFlight,
   pace.oneRunning,
   pace.gaps,
   pace.limits,
   pace.order,
+  pace.batchOrder,
   deliveries.deliveriesEnd,
   deliveries.oneDelivery,
   deliveries.attempts,

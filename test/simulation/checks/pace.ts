@@ -1,7 +1,7 @@
 import { MAX_SKEW_MS } from "../engine/lambda.ts";
 import { invocationStart } from "../history.ts";
+import type { Account, PlannedRequest } from "../plan-workload.ts";
 import { settings } from "../stack.ts";
-import type { Account } from "../workload.ts";
 import type { Check, Run, Violation } from "./checks.ts";
 
 const HOUR_MS = 3_600_000;
@@ -95,12 +95,15 @@ export const limits = perAccount((run, account) => {
   ];
 });
 
+/** Whether a request joins its lane at once and stays there. */
+const isPlain = ({ scheduledMs, cancelAfterMs, dependsOn }: PlannedRequest) =>
+  scheduledMs === undefined && cancelAfterMs === undefined && dependsOn === undefined;
+
 /** G5: requests of one priority that were accepted one after the other are submitted in that order. */
 export const order = perAccount((run, account) => {
   const { requests } = run.workload;
   const own = requests.filter(
-    ({ accountId, scheduledMs, cancelAfterMs }) =>
-      accountId === account.accountId && scheduledMs === undefined && cancelAfterMs === undefined,
+    (request) => request.accountId === account.accountId && isPlain(request),
   );
   const known = own.flatMap(({ n, isHigh }) => {
     const accepts = run.history.calls
@@ -123,5 +126,30 @@ export const order = perAccount((run, account) => {
         (b) => !isOff(run, b.taken.by, b.taken.fromMs) && !isOff(run, a.taken.by, a.taken.fromMs),
       )
       .map((b) => `request ${b.n} overtook request ${a.n}`),
+  );
+});
+
+/**
+ * G5: the requests of a batch are submitted in its order, unless it was stored slowly: an account
+ * whose pace allows it may meet a later request while an earlier one is being stored.
+ */
+export const batchOrder = perAccount(({ workload, history }, account) => {
+  const own = workload.requests.filter(
+    ({ accountId, batch }) => accountId === account.accountId && batch !== undefined,
+  );
+  const calls = history.calls.filter(({ batchKey }) => batchKey !== undefined);
+  const [only] = calls;
+  const untilMs = Math.max(...calls.map((call) => call.untilMs));
+  const isOneCall = calls.every(({ fromMs, status }) => fromMs === only?.fromMs && status === 202);
+  if (!only || !isOneCall || untilMs - only.fromMs > account.paceMs.min) return [];
+  const placeOf = (n: number) =>
+    history.submissions.findIndex(({ params, isApplied }) => isApplied && params.n === n);
+  const isSubmitStruck = history.struck.some(({ instance }) => instance?.startsWith("submit/"));
+  return own.flatMap((a, at) =>
+    own
+      .slice(at + 1)
+      .filter((b) => isPlain(a) && isPlain(b) && a.isHigh === b.isHigh && !isSubmitStruck)
+      .filter((b) => placeOf(b.n) >= 0 && placeOf(b.n) < placeOf(a.n))
+      .map((b) => `request ${b.n} overtook request ${a.n} of its batch`),
   );
 });

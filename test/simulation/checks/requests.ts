@@ -1,11 +1,11 @@
 import { isTerminal, type RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { MAX_SKEW_MS } from "../engine/lambda.ts";
 import { type History, invocationStart, requestWrites, type Submission } from "../history.ts";
-import type { PlannedRequest } from "../workload.ts";
+import type { PlannedRequest } from "../plan-workload.ts";
 import type { Check, Run, Violation } from "./checks.ts";
 
 /** A request with everything that is known of it. */
-interface Known {
+export interface Known {
   plan: PlannedRequest;
   requestId: string | undefined;
   record: RequestRecord | undefined;
@@ -15,7 +15,8 @@ interface Known {
 
 const violation = (guarantee: string, text: string): Violation => ({ guarantee, text });
 
-function knownOf({ workload, history, end }: Run): Known[] {
+/** The planned requests, with what became of each. */
+export function knownOf({ workload, history, end }: Run): Known[] {
   return workload.requests.map((plan) => {
     const calls = history.calls.filter(({ key }) => key === `request-${plan.n}`);
     const accepted = calls.find(({ what, status }) => what === "accept" && status === 202);
@@ -55,9 +56,12 @@ function unclearRepeats({ n }: PlannedRequest, submissions: readonly Submission[
     .map(({ answer }) => violation("G3", `request ${n} was sent again after ${answer}`));
 }
 
+const withKeys = (requests: readonly RequestRecord[]) =>
+  requests.filter(({ recurringId }) => recurringId === undefined);
+
 /** G1: one idempotency key makes one request. */
 export const oneRequestPerKey: Check = ({ workload, history, end }) => [
-  ...(end.requests.length > workload.requests.length
+  ...(withKeys(end.requests).length > workload.requests.length
     ? [violation("G3", `${end.requests.length} requests of ${workload.requests.length} keys`)]
     : []),
   ...workload.requests.flatMap(({ n }) => {
@@ -105,12 +109,17 @@ export const rightEnd: Check = (run) =>
   knownOf(run).flatMap(({ plan, record, submissions }) => {
     if (!record || record.status === "CANCELLED") return [];
     const taken = submissions.find(({ isApplied }) => isApplied);
-    const code = record.error?.code;
-    const wrong = violation("G4", `request ${plan.n} is ${record.status} ${code ?? ""}`);
+    const code = record.error?.code ?? "";
+    // `sequences.ts` checks these.
+    if (plan.dependsOn && code.startsWith("DEPENDENCY_")) return [];
+    const wrong = violation("G4", `request ${plan.n} is ${record.status} ${code}`);
     if (record.status === "SUCCEEDED") return taken ? [] : [wrong];
-    if (code === "PROFILE_NOT_FOUND") return taken ? [] : [wrong];
+    if (refusals.includes(code)) return taken ? [] : [wrong];
     return code === "OUTCOME_UNKNOWN" && mayBeUnknown(run.history, submissions) ? [] : [wrong];
   });
+
+/** How the jobs of the providers fail. */
+const refusals = ["PROFILE_NOT_FOUND", "personNotFound"];
 
 /** Whether a call had no clear answer, or its worker was struck before or while it made one. */
 function mayBeUnknown({ struck }: History, submissions: readonly Submission[]): boolean {
@@ -123,6 +132,15 @@ function mayBeUnknown({ struck }: History, submissions: readonly Submission[]): 
     })
   );
 }
+
+/** G4: a request that was submitted is cancelled only when its provider has cancelled it. */
+export const cancelledAtProvider: Check = (run) =>
+  knownOf(run).flatMap(({ plan, record, submissions }) =>
+    record?.status === "CANCELLED" &&
+    submissions.some(({ isApplied, isCancelled }) => isApplied && !isCancelled)
+      ? [violation("G4", `request ${plan.n} is cancelled, and its provider goes on with it`)]
+      : [],
+  );
 
 /** G2: the events of a request are first published in the order of the writes that caused them. */
 export const eventOrder: Check = ({ history, end }) => {
@@ -178,7 +196,7 @@ export const webhooksEndRequests: Check = ({ history, end }) => {
   const writes = requestWrites(history);
   return end.requests.flatMap(({ requestId, providerRequestId, status }) => {
     const taken = history.webhooks.find(
-      (one) => one.status === 200 && one.providerRequestId === providerRequestId,
+      (one) => one.isEnd && one.status === 200 && one.providerRequestId === providerRequestId,
     );
     const call = history.submissions.find((one) => one.providerRequestId === providerRequestId);
     if (providerRequestId === undefined || !taken || !call) return [];

@@ -1,7 +1,12 @@
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 import type { CallResult } from "../../../shared/core/requests/state/ports.ts";
 
-type Call = (request: ProviderHttpCall, timeoutMs: number) => Promise<CallResult>;
+type Call = (
+  provider: ProviderId,
+  request: ProviderHttpCall,
+  timeoutMs: number,
+) => Promise<CallResult>;
 
 let call: Call | undefined;
 
@@ -12,9 +17,13 @@ export function receiveProviderCalls(by: Call): void {
 /** Takes the place of `shared/adapters/http/http-provider-calls.ts`. */
 export function makeHttpProviderCalls() {
   return {
-    async send(_: string, request: ProviderHttpCall, timeoutMs: number): Promise<CallResult> {
+    async send(
+      provider: ProviderId,
+      request: ProviderHttpCall,
+      timeoutMs: number,
+    ): Promise<CallResult> {
       if (!call) throw new Error("no simulation is running");
-      return call(request, timeoutMs);
+      return call(provider, request, timeoutMs);
     },
   };
 }

@@ -1,0 +1,157 @@
+import type { ProviderId } from "../../../shared/contracts/providers.ts";
+import type { JsonObject } from "../../../shared/core/json/json.ts";
+import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
+
+/** What a provider has taken, and how it will end. Times in milliseconds. */
+export interface Job {
+  provider: ProviderId;
+  providerRequestId: string;
+  accountId: string;
+  /** The body of the call. */
+  body: JsonObject;
+  startMs: number;
+  endMs: number;
+  isSuccess: boolean;
+  /** When it was cancelled. */
+  cancelledMs: number | undefined;
+}
+
+/** A call, as the provider reads it. */
+export type Asked =
+  | { kind: "submit"; accountId: string; action: string; body: JsonObject }
+  | { kind: "poll" | "cancel"; id: string };
+
+export interface Answer {
+  status: number;
+  body: JsonObject;
+}
+
+/** A webhook of a job. */
+export interface JobWebhook {
+  atMs: number;
+  body: JsonObject;
+  /** It tells the outcome. */
+  isEnd: boolean;
+}
+
+/** The HTTP interface of a provider: what its calls, its answers and its webhooks look like. */
+export interface ProviderForm {
+  idPrefix: string;
+  read(call: ProviderHttpCall): Asked;
+  accepted(job: Job): Answer;
+  /** @param job absent where there is none with this id */
+  state(id: string, job: Job | undefined, nowMs: number): Answer;
+  /** Answers a call that cancels. */
+  cancelled(of: { isKnown: boolean; isCancelled: boolean }): Answer;
+  internalError: Answer;
+  webhooksOf(job: Job): JobWebhook[];
+}
+
+const bodyOf = ({ body }: ProviderHttpCall) => JSON.parse(body ?? "{}") as JsonObject;
+
+function weLinkOutcome({ isSuccess, body: { n } }: Job): JsonObject {
+  return isSuccess
+    ? { status: "SUCCESS", result: { connected: true, n: n ?? null } }
+    : { status: "FAILED", error: "PROFILE_NOT_FOUND" };
+}
+
+const weLink: ProviderForm = {
+  idPrefix: "wl",
+  read(call) {
+    const action = call.path.split("/").at(-1) ?? "";
+    const body = bodyOf(call);
+    if (action === "get_response") return { kind: "poll", id: String(body.request_id) };
+    return { kind: "submit", accountId: String(body.accountId), action, body };
+  },
+  accepted: ({ providerRequestId }) => ({ status: 200, body: { requestId: providerRequestId } }),
+  state(id, job, nowMs) {
+    if (!job) return { status: 404, body: { status: "NOT_FOUND", message: "no such request" } };
+    const state = job.endMs <= nowMs ? weLinkOutcome(job) : { status: "PROCESSING" };
+    return { status: 200, body: { request_id: id, requestId: id, ...state } };
+  },
+  cancelled: () => ({ status: 404, body: { status: "NOT_FOUND" } }),
+  internalError: { status: 500, body: { status: "INTERNAL_SERVER_ERROR" } },
+  webhooksOf: (job) => [
+    {
+      atMs: job.endMs,
+      body: { ...weLinkOutcome(job), request_id: job.providerRequestId },
+      isEnd: true,
+    },
+  ],
+};
+
+/** The token of an account of Linked API, by which its calls name it. */
+export const tokenOf = (accountId: string): string => `token-of-${accountId}`;
+
+const succeeded = (result: JsonObject): Answer => ({
+  status: 200,
+  body: { success: true, result },
+});
+
+const noWorkflow: Answer = {
+  status: 404,
+  body: { success: false, error: { type: "workflowNotFound", message: "no such workflow" } },
+};
+
+function linkedApiOutcome({ isSuccess, body: { n, actionType, label } }: Job): JsonObject {
+  if (!isSuccess) return { failure: { reason: "personNotFound", message: "no such person" } };
+  const completion = { actionType: actionType ?? null, success: true, data: { n: n ?? null } };
+  return { completion: label === undefined ? completion : { ...completion, label } };
+}
+
+function workflowAt(job: Job, nowMs: number): JsonObject {
+  if (job.cancelledMs !== undefined) {
+    return { workflowStatus: "failed", failure: { reason: "cancelled", message: "cancelled" } };
+  }
+  if (nowMs < job.startMs) return { workflowStatus: "pending" };
+  if (nowMs < job.endMs) return { workflowStatus: "running" };
+  return { workflowStatus: job.isSuccess ? "completed" : "failed", ...linkedApiOutcome(job) };
+}
+
+const linkedApi: ProviderForm = {
+  idPrefix: "la",
+  read(call) {
+    const { method, path, headers } = call;
+    const id = path.split("/").at(2) ?? "";
+    if (method === "GET") return { kind: "poll", id };
+    if (method === "DELETE") return { kind: "cancel", id };
+    const body = bodyOf(call);
+    const accountId = (headers["identification-token"] ?? "").replace(tokenOf(""), "");
+    return { kind: "submit", accountId, action: String(body.actionType), body };
+  },
+  accepted: ({ providerRequestId: workflowId }) =>
+    succeeded({ workflowId, workflowStatus: "pending" }),
+  state: (workflowId, job, nowMs) =>
+    job ? succeeded({ workflowId, ...workflowAt(job, nowMs) }) : noWorkflow,
+  cancelled: ({ isKnown, isCancelled }) =>
+    isKnown ? succeeded({ cancelled: isCancelled }) : noWorkflow,
+  internalError: {
+    status: 500,
+    body: { success: false, error: { type: "httpError", message: "internal error" } },
+  },
+  webhooksOf(job) {
+    const { providerRequestId: workflowId, accountId, startMs, endMs } = job;
+    const webhook = (type: string, atMs: number, more: JsonObject) => ({
+      id: `${type}:${workflowId}`,
+      type,
+      createdAt: new Date(atMs).toISOString(),
+      data: { workflowId, accountId, ...more },
+    });
+    const outcome = linkedApiOutcome(job);
+    const result = job.isSuccess ? (outcome.completion ?? null) : outcome;
+    const status = job.isSuccess ? "completed" : "failed";
+    return [
+      {
+        atMs: startMs,
+        body: webhook("workflow.started", startMs, { status: "running" }),
+        isEnd: false,
+      },
+      { atMs: endMs, body: webhook("workflow.completed", endMs, { status, result }), isEnd: true },
+    ];
+  },
+};
+
+export const providerForms: Readonly<Record<ProviderId, ProviderForm>> = {
+  "we-link": weLink,
+  "linked-api": linkedApi,
+};
