@@ -1,6 +1,6 @@
 import type { FaultKind } from "./engine/faults.ts";
 import { makeRandom } from "./engine/random.ts";
-import type { Workload } from "./plan-workload.ts";
+import type { Account, Workload } from "./plan-workload.ts";
 import { type RunResult, simulate } from "./simulate.ts";
 import { START_MS } from "./stack.ts";
 import { type Part, tell, workTogether } from "./workers.ts";
@@ -21,26 +21,43 @@ const request = {
   conflictAfterMs: undefined,
 };
 
+const account: Account = {
+  accountId: "account-1",
+  paceMs: { min: 2_000, max: 2_000 },
+  hourLimit: undefined,
+  opensMs: undefined,
+};
+
 /** Each thing that a function does, a few times: the calls of this run are struck one by one. */
 const plan: Workload = {
-  accounts: [
-    {
-      accountId: "account-1",
-      paceMs: { min: 2_000, max: 2_000 },
-      hourLimit: undefined,
-      opensMs: undefined,
-    },
-  ],
+  accounts: [account, { ...account, accountId: "account-2", provider: "linked-api" }],
   requests: [
     { ...request, n: 0, atMs: at(5) },
     { ...request, n: 1, atMs: at(5.2), repeatAfterMs: 400 },
     { ...request, n: 2, atMs: at(8), scheduledMs: at(40) },
     { ...request, n: 3, atMs: at(9), cancelAfterMs: 50 },
+    { ...request, n: 4, atMs: at(12), batch: 0 },
+    { ...request, n: 5, atMs: at(12), batch: 0, isKeyless: true, person: "person-5" },
+    {
+      ...request,
+      ...{ n: 6, atMs: at(14), person: "person-5" },
+      dependsOn: {
+        ...{ n: 5, on: "connection.accepted", withinMs: 600_000, afterMs: 5_000 },
+        isStoppable: true,
+      },
+    },
+    { ...request, n: 7, accountId: "account-2", atMs: at(6) },
+    { ...request, n: 8, accountId: "account-2", atMs: at(7) },
   ],
   foreign: [{ id: "foreign-0", atMs: [at(10), at(10.02)], isForged: false }],
   endpointDown: { fromMs: at(10), untilMs: at(14) },
   busFlaky: { fromMs: 0, untilMs: 0 },
   poisonMs: undefined,
+  personEvents: [
+    { id: "event-0", person: "person-5", type: "CONNECTION_ACCEPTED", atMs: at(60) },
+    { id: "event-1", person: "person-5", type: "MESSAGE_REPLY", atMs: at(62) },
+  ],
+  recurring: [{ recurringId: "recurring-0", accountId: "account-1", atMs: at(4), minutes: [51] }],
 };
 
 /** A run, and its calls in order, as `submit.PutCommand#3`. */

@@ -45,19 +45,26 @@ export function makeScheduler(of: {
     });
   }
 
-  function plan(schedule: ScheduleInput): void {
-    const { Name, ScheduleExpression: expression, State = "ENABLED", Target } = schedule;
-    const at = /^at\((.+)\)$/.exec(expression)?.[1];
-    if (at !== undefined) {
-      fireAt(schedule, Date.parse(`${at}Z`), () => {
-        schedules.delete(Name);
-        target(Target.Input);
-      });
-      return;
-    }
-    const plannedTimes = timesOf(expression, loop.nowMs());
-    if (!plannedTimes) throw new ValidationException({ Message: Name, message: Name, $metadata });
-    for (const ms of State === "ENABLED" ? plannedTimes : []) {
+  /** The times for which a schedule plans firings. @throws ValidationException */
+  function timesIn({ Name, ScheduleExpression }: ScheduleInput): number[] {
+    const at = /^at\((.+)\)$/.exec(ScheduleExpression)?.[1];
+    const times =
+      at === undefined ? timesOf(ScheduleExpression, loop.nowMs()) : [Date.parse(`${at}Z`)];
+    if (times) return times;
+    throw new ValidationException({ Message: Name, message: Name, $metadata });
+  }
+
+  function store(schedule: ScheduleInput, times: readonly number[]) {
+    const { Name, ScheduleExpression, State = "ENABLED", Target } = schedule;
+    schedules.set(Name, schedule);
+    for (const ms of State === "ENABLED" ? times : []) {
+      if (ScheduleExpression.startsWith("at(")) {
+        fireAt(schedule, ms, () => {
+          schedules.delete(Name);
+          target(Target.Input);
+        });
+        continue;
+      }
       const time = new Date(ms).toISOString().replace(".000Z", "Z");
       const message = Target.Input.replace(SCHEDULED_TIME, time);
       fireAt(schedule, ms, () => {
@@ -65,25 +72,26 @@ export function makeScheduler(of: {
         target(message);
       });
     }
+    return { ScheduleArn: `arn:aws:scheduler:::${Name}` };
   }
 
   return {
     operations: {
       CreateScheduleCommand(input: ScheduleInput) {
+        const times = timesIn(input);
         const { Name } = input;
-        if (schedules.has(Name))
+        if (schedules.has(Name)) {
           throw new ConflictException({ Message: Name, message: Name, $metadata });
-        schedules.set(Name, input);
-        plan(input);
-        return { ScheduleArn: `arn:aws:scheduler:::${Name}` };
+        }
+        return store(input, times);
       },
       UpdateScheduleCommand(input: ScheduleInput) {
+        const times = timesIn(input);
         const { Name } = input;
-        if (!schedules.has(Name))
+        if (!schedules.has(Name)) {
           throw new ResourceNotFoundException({ Message: Name, message: Name, $metadata });
-        schedules.set(Name, input);
-        plan(input);
-        return { ScheduleArn: `arn:aws:scheduler:::${Name}` };
+        }
+        return store(input, times);
       },
       DeleteScheduleCommand({ Name }: { Name: string }) {
         if (schedules.delete(Name)) return {};

@@ -195,15 +195,21 @@ export function makeSqs(of: {
         Entries: { Id: string; ReceiptHandle: string; VisibilityTimeout: number }[];
       }) {
         const name = nameOf(QueueUrl);
-        for (const { ReceiptHandle, VisibilityTimeout } of Entries) {
+        const Successful: { Id: string }[] = [];
+        const Failed: { Id: string; Code: string; SenderFault: boolean }[] = [];
+        for (const { Id, ReceiptHandle, VisibilityTimeout } of Entries) {
           const message = [...queueOf(name).messages].find(
             ({ receiptHandle }) => receiptHandle === ReceiptHandle,
           );
-          if (!message) continue;
+          if (!message) {
+            Failed.push({ Id, Code: "ReceiptHandleIsInvalid", SenderFault: true });
+            continue;
+          }
           message.visibleMs = loop.nowMs() + VisibilityTimeout * 1_000;
           pollAt(name, message.visibleMs);
+          Successful.push({ Id });
         }
-        return { Successful: Entries.map(({ Id }) => ({ Id })), Failed: [] };
+        return { Successful, Failed };
       },
     },
     /** Messages that are visible, delayed or being processed. */
