@@ -670,7 +670,7 @@ export interface PutRecurringRequestBody {
     timeZone: string;
   };
   /**
-   * As for `POST /v1/requests`, without `scheduled` and `dependsOn`.
+   * As for `POST /v1/requests`, without `scheduled`, `notAfter` and `dependsOn`.
    */
   request: {
     provider: "we-link" | "linked-api";

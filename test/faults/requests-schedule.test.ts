@@ -286,8 +286,12 @@ describe("a cancel on a local run", () => {
       const { requestId, leftMs } = await acceptSoon(of);
       // From now until some time after the request is due.
       await sleep(Math.max(0, leftMs) * ((spread * n) / CANCELS));
-      const { status: answer } = await run.native("DELETE", `/v1/requests/${requestId}`);
-      return { requestId, accountId: of, answer };
+      for (;;) {
+        const { status: answer } = await run.native("DELETE", `/v1/requests/${requestId}`);
+        // It is being submitted at this moment: repeat the call, says the answer.
+        if (answer !== 503) return { requestId, accountId: of, answer };
+        await sleep(100);
+      }
     };
     const raceAll = async () => {
       const chains = Array.from({ length: CHAINS }, async (_, chain) => {

@@ -121,20 +121,21 @@ describe("the cancel of a group", () => {
     await add({ status: "RUNNING" });
     const refused = await add({ status: "RUNNING" });
     const unanswered = await add({ status: "RUNNING" });
-    for (const status of ["SUBMITTING", "UNKNOWN", "ACTION_REQUIRED"] as const)
-      await add({ status });
+    const sending = await add({ status: "SUBMITTING" });
+    for (const status of ["UNKNOWN", "ACTION_REQUIRED"] as const) await add({ status });
     await add({ status: "SUCCEEDED" });
     await add({ status: "CANCELLED" });
     failing.set(refused.requestId, new Failure("CONFLICT", "too late"));
     failing.set(unanswered.requestId, new Failure("DEPENDENCY_DOWN", "no answer"));
-    const answer = { group: "g", cancelled: 3, tooLate: 4, failed: 1, remaining: 0 };
+    failing.set(sending.requestId, new Failure("DEPENDENCY_DOWN", "is being submitted"));
+    const answer = { group: "g", cancelled: 3, tooLate: 3, failed: 2, remaining: 0 };
     expect(await cancel(clientId, "g")).toEqual(answer);
-    expect(asked).toHaveLength(5);
-    expect(ignored).toHaveLength(1);
+    expect(asked).toHaveLength(6);
+    expect(ignored).toHaveLength(2);
     expect((await get(clientId, "g")).counts).toMatchObject({ CANCELLED: 4, RUNNING: 2 });
 
     failing.delete(unanswered.requestId);
-    expect(await cancel(clientId, "g")).toMatchObject({ cancelled: 1, tooLate: 4, failed: 0 });
+    expect(await cancel(clientId, "g")).toMatchObject({ cancelled: 1, tooLate: 3, failed: 1 });
   });
 
   test("One call cancels at most 500 requests, and asks providers about at most 100; the next one goes on at its cursor", async () => {

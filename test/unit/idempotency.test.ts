@@ -176,6 +176,28 @@ describe("a refused call keeps no key", () => {
     expect((await accept({ idempotencyKey: "again" })).requestId).toBe(repeated.requestId);
   });
 
+  test("A key whose request was deleted is free, and its request has an id of its own", async () => {
+    const { worker, accept, clock } = setUp();
+    const reserved: string[] = [];
+    // No request is there under the id of the key's entry, as after the retention.
+    const crashing: Wrap = (port) =>
+      "join" in port
+        ? { ...port, join: crash }
+        : "reserve" in port
+          ? {
+              ...port,
+              reserve: (entry: { requestId: string }) => {
+                reserved.push(entry.requestId);
+                return (port.reserve as (of: object) => unknown)(entry);
+              },
+            }
+          : port;
+    await expect(worker(crashing)()).rejects.toThrow("crash");
+    expect(reserved).toHaveLength(1);
+    clock.passReal(25 * HOUR_MS);
+    expect(reserved).not.toContain((await accept()).requestId);
+  });
+
   const crash = () => Promise.reject(new Error("crash"));
 });
 

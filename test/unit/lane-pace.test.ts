@@ -103,6 +103,40 @@ describe("limits", () => {
     expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
   });
 
+  test("a request that is stored only after the lane's only request was submitted, and whose message is lost, is not hidden by those of another category", async () => {
+    const stored = Promise.withResolvers<void>();
+    const joined = Promise.withResolvers<void>();
+    let isArmed = false;
+    let isLost = false;
+    const step: Step = async (call, { who, name }) => {
+      if (isArmed && who === "api" && name === "create") await stored.promise;
+      if (isLost && who === "api" && name === "send") throw new Error("SQS is down");
+      const result = await call();
+      if (isArmed && who === "api" && name === "join") joined.resolve();
+      return result;
+    };
+    const simulation = makeWorkersSimulation({ pace, account: perDay(1), step });
+    const beginMs = simulation.clock.businessMs();
+    const [first = ""] = await acceptMany(simulation, { count: 1 });
+    isArmed = true;
+    const accepted = acceptMany(simulation, { count: 1, from: 2, action: message });
+    await joined.promise;
+    const { lane } = await simulation.find(first);
+    await simulation.makeWorker().handle([{ v: 1, kind: "wakeUp", lane }]);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([1]);
+    const { dueMs = 0, subQueues } = (await simulation.lanes.find(lane)) ?? {};
+    expect(dueMs).toBeGreaterThan(0);
+    expect(subQueues?.map(({ category }) => category)).toContain("stMessages");
+    isLost = true;
+    stored.resolve();
+    await accepted;
+    isLost = false;
+    isArmed = false;
+    await acceptMany(simulation, { count: 6, from: 3 });
+    await simulation.runUntil(beginMs + 2 * HOUR_MS);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([1, 2]);
+  });
+
   test("a request whose first accept joined the lane and then failed is submitted at once, though the lane waits for another category's window", async () => {
     let failures = 0;
     const step: Step = async (call, { who, name }) => {

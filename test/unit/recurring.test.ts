@@ -279,6 +279,7 @@ describe("the body of a recurring request", () => {
   test.each([
     ["every.cron", { every: { ...every, cron: "0 9 * * 1-5" }, request }],
     ["every.timeZone", { every: { ...every, timeZone: "Europe/Atlantis" }, request }],
+    ["request.notAfter", { every, request: { ...request, notAfter: "2026-09-22T18:30:00.000Z" } }],
     [
       "request.scheduled",
       { every, request: { ...request, scheduled: "2026-09-22T18:30:00.000Z" } },

@@ -4,6 +4,8 @@ import { accepted, makeWorkersSimulation } from "../support/simulations/workers-
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
+const noAnswer = { kind: "incomplete", reason: "TIMEOUT" } as const;
+
 type Simulation = ReturnType<typeof makeWorkersSimulation>;
 
 /** Two requests of one account; the submission of the first one gets no answer. */
@@ -57,6 +59,26 @@ test("a request that is resolved as not submitted after the queue timeout is sub
     attempts: 2,
     lanePosition: before.lanePosition,
   });
+});
+
+test("a request that is resolved as not submitted is submitted although the lane cannot be woken then", async () => {
+  let isDown = false;
+  const simulation = makeWorkersSimulation({
+    exchange: ({ n }) => (n === 1 && simulation.calls.length === 1 ? noAnswer : accepted("theirs")),
+    step: (call, { who, name }) =>
+      isDown && who === "api" && ["giveBack", "scheduleSweep", "send"].includes(name)
+        ? Promise.reject(new Error("DynamoDB is down"))
+        : call(),
+  });
+  const { requestId } = await simulation.accept({ accountId: "a", n: 1 });
+  await simulation.drain();
+  expect((await simulation.find(requestId)).status).toBe("UNKNOWN");
+  isDown = true;
+  await expect(simulation.notSubmitted(requestId)).rejects.toThrow("DynamoDB is down");
+  isDown = false;
+  await expect(simulation.notSubmitted(requestId)).rejects.toMatchObject({ code: "CONFLICT" });
+  await simulation.runUntil(simulation.clock.businessMs() + HOUR_MS);
+  expect((await simulation.find(requestId)).attempts).toBe(2);
 });
 
 test("a result frees the lane of a request that was resolved as submitted", async () => {

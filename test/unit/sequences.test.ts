@@ -103,6 +103,25 @@ describe("a request that depends on the success of another", () => {
     expect((await simulation.find(requestId)).error?.code).toBe("DEPENDENCY_EXPIRED");
   });
 
+  test.each([
+    ["while it waits for the other one", {}, undefined],
+    ["before the end of its delay", { after: "PT2H" }, { status: "SUCCESS", result: {} }],
+  ])("It ends EXPIRED_NOT_AFTER when its `notAfter` passes %s", async (_, dependsOn, result) => {
+    const { simulation, end, requestId } = await invited();
+    const notAfter = new Date(simulation.clock.businessMs() + HOUR_MS).toISOString();
+    const follower = await simulation.accept({
+      ...{ action: "send_message", person, notAfter },
+      dependsOn: { requestId, on: "succeeded", within: "P14D", ...dependsOn },
+    });
+    if (result) await end(result);
+    await simulation.runFor(HOUR_MS + 2 * MINUTE_MS);
+    expect(await simulation.find(follower.requestId)).toMatchObject({
+      status: "FAILED",
+      error: { code: "EXPIRED_NOT_AFTER" },
+    });
+    expect(sent(simulation)).toEqual(["connect"]);
+  });
+
   test("It can be cancelled while it waits, and is not released then", async () => {
     const { simulation, end, follow } = await invited();
     const { requestId } = await follow();
@@ -184,6 +203,22 @@ describe("a request that depends on an event", () => {
   });
 });
 
+test("A cancel while the request is being submitted is answered 503, because its provider may refuse it", async () => {
+  let answer: unknown;
+  const simulation: SequenceSimulation = makeSequenceSimulation({
+    step: async (call, { name }) => {
+      if (name === "answer") {
+        answer = await simulation.cancel(requestId, "canceller").catch((error: unknown) => error);
+      }
+      return call();
+    },
+  });
+  const { requestId } = await simulation.accept({ action: "connect", person });
+  await simulation.runFor(MINUTE_MS);
+  expect(answer).toMatchObject({ code: "DEPENDENCY_DOWN" });
+  await expect(simulation.cancel(requestId)).rejects.toMatchObject({ code: "CONFLICT" });
+});
+
 describe("a request that is not sent after a reply", () => {
   test("A reply stops it while it waits, while it is scheduled and while it is queued", async () => {
     for (const state of ["waiting", "scheduled", "queued"]) {
@@ -220,6 +255,43 @@ describe("a request that is not sent after a reply", () => {
     }
     expect(sent(simulation)).toEqual(["connect"]);
     expect((await simulation.find(requestId)).error?.code).toBe("DEPENDENCY_STOPPED");
+  });
+
+  test("A reply stops it although another request begins to depend on it while it is about to be sent", async () => {
+    const dependsOn = { on: "succeeded", within: "P14D" } as const;
+    let secondId: string | undefined;
+    const simulation: SequenceSimulation = makeSequenceSimulation({
+      step: async (call, { who }) => {
+        const result = await call();
+        const requestId = secondId;
+        if (who !== "submit" || requestId === undefined) return result;
+        if ((await simulation.find(requestId)).status !== "SUBMITTING") return result;
+        secondId = undefined;
+        await simulation.webhook({ ...reply, request_id: providerRequestId });
+        await simulation.accept(
+          { action: "send_inmail_message", person, dependsOn: { ...dependsOn, requestId } },
+          "another",
+        );
+        return result;
+      },
+    });
+    const first = await simulation.accept({ action: "connect", person });
+    await simulation.runFor(MINUTE_MS);
+    const { providerRequestId = "" } = simulation.calls[0] ?? {};
+    await simulation.webhook({ status: "SUCCESS", request_id: providerRequestId, result: {} });
+    await simulation.runFor(MINUTE_MS);
+    const { requestId } = await simulation.accept({
+      ...{ action: "send_message", person },
+      dependsOn: { ...dependsOn, requestId: first.requestId, unless: "message.reply" },
+    });
+    secondId = requestId;
+    await simulation.runFor(10 * MINUTE_MS);
+    expect(secondId).toBeUndefined();
+    expect(sent(simulation)).toEqual(["connect"]);
+    expect(await simulation.find(requestId)).toMatchObject({
+      status: "FAILED",
+      error: { code: "DEPENDENCY_STOPPED" },
+    });
   });
 
   test("A reply to an earlier message of the sequence stops a later one", async () => {

@@ -152,7 +152,8 @@ export function makeDynamoLanes(options: {
       const result = "written" in kept || isHeld || isGone ? kept : await take(false);
       if (!("written" in result)) return undefined;
       const before = readLaneItem(result.written);
-      const abandonedByPrevious = before.owner !== undefined && before.owner !== lease.owner;
+      // The own owner is there when the answer of an attempt was lost, and with it who was before.
+      const abandonedByPrevious = before.owner !== undefined;
       return {
         ...before,
         owner: lease.owner,

@@ -16,7 +16,7 @@ const recurringRequest = z
   .strictObject({
     every: recurrence,
     request: newRequest.check(
-      z.describe("As for `POST /v1/requests`, without `scheduled` and `dependsOn`."),
+      z.describe("As for `POST /v1/requests`, without `scheduled`, `notAfter` and `dependsOn`."),
     ),
     isPaused: z
       .exactOptional(z.boolean())
@@ -25,6 +25,10 @@ const recurringRequest = z
   .check(
     z.refine(({ request }) => request.scheduled === undefined, {
       path: ["request", "scheduled"],
+      error: "belongs to requests that are made once",
+    }),
+    z.refine(({ request }) => request.notAfter === undefined, {
+      path: ["request", "notAfter"],
       error: "belongs to requests that are made once",
     }),
     z.refine(({ request }) => request.dependsOn === undefined, {

@@ -29,7 +29,7 @@ const CONCURRENCY = 20;
 const CURSOR_FORM = /^[^#]{1,32}#rq_[0-9a-f]{44}$/;
 
 const waiting: readonly RequestStatus[] = ["SCHEDULED", "QUEUED"];
-const submitted: readonly RequestStatus[] = ["SUBMITTING", "ACTION_REQUIRED", "UNKNOWN"];
+const submitted: readonly RequestStatus[] = ["ACTION_REQUIRED", "UNKNOWN"];
 
 /**
  * The groups of a client's requests. They are read from an index that DynamoDB keeps: what is
@@ -121,7 +121,8 @@ export function makeGroups(
 }
 
 function mayBeCancelled({ status }: Pick<GroupEntry, "status">): boolean {
-  return waiting.includes(status) || status === "RUNNING";
+  // One that is being submitted waits again if its provider refuses it.
+  return waiting.includes(status) || status === "SUBMITTING" || status === "RUNNING";
 }
 
 /** The entries that one call looks at. */

@@ -28,6 +28,7 @@ import {
   viewOf,
   type Wait,
 } from "./state/request-view.ts";
+import { hasBeenSubmitted } from "./state/submission-transitions.ts";
 import { tellDependents } from "./state/tell-dependents.ts";
 
 export interface RequestsDeps
@@ -111,7 +112,9 @@ export function makeRequests(deps: RequestsDeps) {
           `${request.provider} did not confirm the cancellation`,
         );
       default:
-        throw tooLate();
+        throw request.status === "SUBMITTING" && !hasBeenSubmitted(request)
+          ? beingSubmitted()
+          : tooLate();
     }
   }
 
@@ -119,7 +122,8 @@ export function makeRequests(deps: RequestsDeps) {
    * Cancels a request that was not submitted. A running one is cancelled at the
    * provider first, if the provider offers that. Idempotent.
    *
-   * @throws NOT_FOUND, CONFLICT when it can no longer be cancelled, DEPENDENCY_DOWN
+   * @throws NOT_FOUND, CONFLICT when it can no longer be cancelled, DEPENDENCY_DOWN, also while it
+   *   is being submitted: the provider may refuse it, and it waits again then
    */
   async function cancel(clientId: string, requestId: string) {
     const request = await findOwned(clientId, requestId);
@@ -128,7 +132,9 @@ export function makeRequests(deps: RequestsDeps) {
     const cancelled = await change(requestId, (now) => {
       if (now.status === "CANCELLED") return undefined;
       const stillWaits = now.status === "SCHEDULED" || now.status === "QUEUED";
-      if (!stillWaits && (isWaiting || now.status !== "RUNNING")) throw tooLate();
+      if (!stillWaits && (isWaiting || now.status !== "RUNNING")) {
+        throw isWaiting && now.status === "SUBMITTING" ? beingSubmitted() : tooLate();
+      }
       return cancelRequest(now, context());
     });
     // A repeated call tells them again; what neither call tells, the sweep finds.
@@ -261,6 +267,13 @@ export function makeRequests(deps: RequestsDeps) {
       return undefined;
     },
   };
+}
+
+function beingSubmitted(): Failure {
+  return new Failure(
+    "DEPENDENCY_DOWN",
+    "the request is being submitted at this moment: repeat the call",
+  );
 }
 
 function tooLate(): Failure {

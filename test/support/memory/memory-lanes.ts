@@ -126,7 +126,7 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
         found.owner !== lease.owner &&
         (found.leaseUntilRealMs ?? 0) > clock.realMs();
       if (isHeld) return undefined;
-      const abandonedByPrevious = found.owner !== undefined && found.owner !== lease.owner;
+      const abandonedByPrevious = found.owner !== undefined;
       Object.assign(found, { owner: lease.owner, leaseUntilRealMs: lease.untilMs });
       const { dueMs: planned = Number.POSITIVE_INFINITY, isOnlyCheck } = found;
       const staysPlanned = !isOnlyCheck && planned >= clock.businessMs() && planned <= dueMs;

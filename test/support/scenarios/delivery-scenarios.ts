@@ -157,7 +157,8 @@ export async function ended(
   run: FaultyDeliveriesRun,
   { deliveryId, status }: Expected,
 ): Promise<DeliveryRecord | undefined> {
-  const untilMs = Date.now() + WAIT_TIMEOUT_MS;
+  // Eight attempts, each with its own wait.
+  const untilMs = Date.now() + 4 * WAIT_TIMEOUT_MS;
   for (;;) {
     const delivery = await run.delivery(deliveryId);
     if (delivery?.status === status && delivery.unpublishedFailures.length === 0) return delivery;

@@ -189,14 +189,21 @@ export function makeSequenceSimulation(of: {
 
     /** Accepts a request about a person. */
     async accept(
-      of: { action: string; person: string; dependsOn?: DependencyInput; key?: string },
+      of: {
+        action: string;
+        person: string;
+        dependsOn?: DependencyInput;
+        key?: string;
+        notAfter?: string;
+      },
       who = "api",
     ) {
-      const { action, person, dependsOn, key } = of;
+      const { action, person, dependsOn, key, notAfter } = of;
       return makeApi(who).accept({
         ...{ clientId: owner.clientId, provider, accountId: ACCOUNT, action },
         params: { profile_id: person },
         ...(dependsOn ? { dependsOn } : {}),
+        ...(notAfter === undefined ? {} : { notAfter }),
         ...(key === undefined ? {} : { idempotencyKey: key }),
       });
     },

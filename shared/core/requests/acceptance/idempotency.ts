@@ -61,6 +61,9 @@ export interface CallKey {
 /** Real time after which a call that stored no request, and released no key, counts as dead. */
 const CALL_LOST_REAL_MS = 60_000;
 
+/** Real time after which a call surely stores nothing any more, however long it was frozen. */
+const CALL_GONE_REAL_MS = 86_400_000;
+
 /** Attempts to reserve a key when other calls change its entry in between. */
 const MAX_ATTEMPTS = 5;
 
@@ -126,6 +129,9 @@ export async function lookUp(
   if (!digest.matches(entry.bodySha256) && (request || isUnderWay(entry, context()))) {
     throw new Failure("IDEMPOTENCY_CONFLICT", "this Idempotency-Key was used with another body");
   }
+  // No call lives so long: the request was deleted some time after its end, or never stored.
+  if (!request && context().nowRealMs - entry.reservedRealMs > CALL_GONE_REAL_MS)
+    return "forgotten";
   return request ?? "unstored";
 }
 

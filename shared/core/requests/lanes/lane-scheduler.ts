@@ -66,6 +66,11 @@ export function makeLaneScheduler(deps: {
       if (await lanes.ensureSweep(of.lane, atMs + graceMs)) await sendWakeUp(of, atMs);
     },
 
+    /** Lets the sweep wake the lane soon, unless it is to do so already. */
+    async ensureSweep({ lane }: WokenLane): Promise<void> {
+      await lanes.ensureSweep(lane, nowMs() + graceMs);
+    },
+
     /** Wakes a lane in any case. */
     async wakeUp(of: WokenLane): Promise<void> {
       const atMs = nowMs();

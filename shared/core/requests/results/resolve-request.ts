@@ -41,6 +41,8 @@ export const makeResolveRequest =
         throw new Failure("CONFLICT", "this provider's id belongs to another request");
       }
     }
+    // Before the write: if this call dies after it, the sweep works the lane.
+    if (as.as === "not-submitted") await deps.laneScheduler.ensureSweep(before);
     const decided = await deps.writer.change(requestId, (request) => {
       if (request.status !== "UNKNOWN")
         throw new Failure("CONFLICT", "the outcome of this request is known");

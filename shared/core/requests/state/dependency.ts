@@ -1,5 +1,6 @@
 import { type CorrelatedMembers, keysIn, requestKey } from "../../providers/correlation.ts";
 import type { DecisionContext } from "./decision-context.ts";
+import { notAfterPassed } from "./not-after-passed.ts";
 import type { Dependency, RequestError, RequestRecord } from "./record.ts";
 
 /** A request that waits for its predecessor, or for an event about it. */
@@ -18,8 +19,13 @@ const FIRST_CHECK_MS = 60_000;
 export const CHECK_AGAIN_MS = 3_600_000;
 
 /** When the sweep looks at a waiting request next: at the latest at the end of `within`. */
-export function nextCheckOf({ dependsOn, createdMs, dueMs }: WaitingDependent): number {
-  return Math.min(dueMs ?? createdMs + FIRST_CHECK_MS, dependsOn.untilMs);
+export function nextCheckOf({
+  dependsOn,
+  createdMs,
+  dueMs,
+  notAfterMs = Number.POSITIVE_INFINITY,
+}: WaitingDependent): number {
+  return Math.min(dueMs ?? createdMs + FIRST_CHECK_MS, dependsOn.untilMs, notAfterMs);
 }
 
 /** Whether a reply still keeps the request from being sent. */
@@ -45,15 +51,17 @@ export type DependencyVerdict =
 
 /** Decides whether a request that waits for its dependency is released, ends or goes on waiting. */
 export function judgeDependency(
-  { dependsOn }: WaitingDependent,
+  { dependsOn, notAfterMs = Number.POSITIVE_INFINITY }: WaitingDependent,
   { predecessor, eventMs, stoppedMs }: DependencyFacts,
   nowMs: number,
 ): DependencyVerdict {
+  if (nowMs >= notAfterMs) return { kind: "ends", error: notAfterPassed };
   if (stoppedMs !== undefined) return { kind: "ends", error: dependencyStopped };
   const { status, finishedMs = nowMs } = predecessor ?? {};
   const metMs = dependsOn.on === "event" ? eventMs : finishedMs;
   const isMet = dependsOn.on === "event" ? eventMs !== undefined : status === "SUCCEEDED";
   if (isMet && metMs !== undefined && metMs <= dependsOn.untilMs) {
+    if (metMs + dependsOn.afterMs >= notAfterMs) return { kind: "ends", error: notAfterPassed };
     return { kind: "met", atMs: metMs };
   }
   if (status === undefined || status === "FAILED" || status === "CANCELLED") {

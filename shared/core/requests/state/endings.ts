@@ -4,6 +4,7 @@ import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { laterEventTime } from "./event-times.ts";
 import { blockedSinceJoin } from "./lane-counters.ts";
+import { notAfterPassed } from "./not-after-passed.ts";
 import type { Lane, RequestError, RequestRecord } from "./record.ts";
 import { transition, withDerivedFields, withOutboxEvents } from "./request-state.ts";
 
@@ -127,12 +128,6 @@ const inputNotSent: RequestError = {
   code: "ACTION_TIMEOUT",
   message:
     "The input could not be sent to the provider in time and was not sent: create a new request",
-};
-
-const notAfterPassed: RequestError = {
-  code: "EXPIRED_NOT_AFTER",
-  message:
-    "The request was not submitted by its `notAfter` and was never sent: create a new request with a new Idempotency-Key",
 };
 
 const queueTimeout: RequestError = {

@@ -1,5 +1,5 @@
 import type { DecisionContext } from "../state/decision-context.ts";
-import type { Lane, SubQueue } from "../state/record.ts";
+import type { Lane, RequestRecord, SubQueue } from "../state/record.ts";
 
 /** Time (business) after which a request that was given a place is stored, or its accept has failed. */
 const JOIN_MS = 60_000;
@@ -11,6 +11,22 @@ export interface Plan {
   isOnlyCheck?: boolean | undefined;
   /** The sub-queues that were seen to wait; present when the plan depends on them. */
   waitingSubQueues?: readonly SubQueue[] | undefined;
+}
+
+/**
+ * The plan of a lane in which no request was seen to wait: none, unless its last place is recent
+ * and of no request that was seen. That request may be joining: it has its place, and is stored a
+ * moment later. Its sub-queue stays known, and the lane is looked at again when it must be stored.
+ */
+export function planWithoutWaiting(
+  { subQueues, lastPosition }: Lane,
+  seen: readonly Pick<RequestRecord, "lanePosition">[],
+  { nowMs }: DecisionContext,
+): Plan {
+  const isSeen = seen.some(({ lanePosition }) => lanePosition === lastPosition);
+  const storedByMs = lastPosition + JOIN_MS;
+  if (isSeen || storedByMs <= nowMs) return { waitingSubQueues: [] };
+  return { wakeUpAtMs: storedByMs, waitingSubQueues: subQueues };
 }
 
 /**

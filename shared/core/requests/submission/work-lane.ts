@@ -14,7 +14,7 @@ import type { DeferredRemoval } from "../state/publish-outboxes.ts";
 import type { Lane, LaneCounters, RequestError, RequestRecord } from "../state/record.ts";
 import type { RequestWriter } from "../state/request-writer.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
-import { type Plan, withJoining } from "./lane-plan.ts";
+import { type Plan, planWithoutWaiting, withJoining } from "./lane-plan.ts";
 import {
   changeAfter,
   countersAfterRun,
@@ -23,7 +23,7 @@ import {
   nextCheckAfter,
   withPause,
 } from "./lane-run.ts";
-import type { Sender, SubmitRequest, SubmitRequestResult } from "./submit-request.ts";
+import type { Attempted, Sender, SubmitRequest, SubmitRequestResult } from "./submit-request.ts";
 import { SUBMISSION_MARGIN_MS } from "./submitting-until.ts";
 
 /**
@@ -172,7 +172,10 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     const { decision, ...seen } = await processHead({ lane: laneOfStep, counters, settings });
     const step = { ...seen, submissions: [], change };
     const waitingSubQueues = seen.firsts.map(subQueueOf);
-    if (decision.kind === "idle") return { ...step, next: { kind: "release", waitingSubQueues } };
+    if (decision.kind === "idle") {
+      const plan = planWithoutWaiting(lane, [], deps.context());
+      return { ...step, next: { kind: "release", ...plan } };
+    }
     if (decision.kind === "wait") {
       const { untilMs: wakeUpAtMs, isOnlyCheck, dependsOnSubQueues, isBudgetUsedUp } = decision;
       if (!dependsOnSubQueues)
@@ -205,8 +208,15 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       submissions,
       changed: submission.mustPublish ? [...changed, submission.request] : changed,
       change: { ...change, ...changeAfter(submission, eligibleSinceMs) },
-      next: { kind: "release", wakeUpAtMs: nextCheckAfter(submission, othersWait) },
+      next: { kind: "release", ...planAfter(lane, submission, othersWait) },
     };
+  }
+
+  /** When the lane must be worked again after a submission. */
+  function planAfter(lane: Lane, submission: Attempted, othersWait: boolean): Plan {
+    const wakeUpAtMs = nextCheckAfter(submission, othersWait);
+    if (wakeUpAtMs !== undefined) return { wakeUpAtMs };
+    return planWithoutWaiting(lane, [submission.request], deps.context());
   }
 
   /** A submission is started only when its answer can be stored before the lease and the function end. */
@@ -231,7 +241,7 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       pause,
       dueMs,
       isOnlyCheck,
-      waitingSubQueues: wakeUpAtMs === undefined ? [] : waitingSubQueues,
+      waitingSubQueues,
       // No request waits, and so none that was stored before lanes had sub-queues.
       isMigratedToSubQueues: wakeUpAtMs === undefined ? true : undefined,
       counters: withBlocks(countersAfterRun(run), blocks, deps.context().nowMs),
@@ -271,7 +281,15 @@ export function makeWorkLane(deps: WorkLaneDeps) {
     error: RequestError,
   ): Promise<RequestRecord | undefined> {
     const provider = deps.providerClients[request.provider];
-    return writer.replace(failRequest(request, error, deps.context(), provider));
+    const ended = await writer.replace(failRequest(request, error, deps.context(), provider));
+    if (ended) return ended;
+    // Another write has changed something else of it, such as what depends on it.
+    const changed = await writer.change(request.requestId, (now) =>
+      now.status === request.status && now.owner === request.owner
+        ? failRequest({ ...now, takenMs: request.takenMs }, error, deps.context(), provider)
+        : undefined,
+    );
+    return changed?.isChanged ? changed.request : undefined;
   }
 }
 
