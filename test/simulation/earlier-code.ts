@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -17,11 +18,28 @@ const FOLDER = "test-results/earlier-code";
  */
 export function extractEarlierCode(commit: string): string {
   const id = execFileSync("git", ["rev-parse", `${commit}^{commit}`], { cwd: root }).toString();
-  const directory = join(root, FOLDER, id.trim());
+  // The name has a digest of this file, which writes a part of what is there.
+  const digest = createHash("sha256")
+    .update(readFileSync(import.meta.filename))
+    .digest("hex");
+  const directory = join(root, FOLDER, `${id.trim()}-${digest.slice(0, 8)}`);
   if (existsSync(directory)) return directory;
   const own = `${directory}-${process.pid}`;
+  try {
+    write(id.trim(), own);
+    renameSync(own, directory);
+  } catch (error) {
+    // Another process has written it meanwhile.
+    if (!existsSync(directory)) throw error;
+  } finally {
+    rmSync(own, { recursive: true, force: true });
+  }
+  return directory;
+}
+
+function write(commit: string, own: string): void {
   mkdirSync(own, { recursive: true });
-  const archive = execFileSync("git", ["archive", id.trim(), "shared", "functions"], {
+  const archive = execFileSync("git", ["archive", commit, "shared", "functions"], {
     cwd: root,
     maxBuffer: 1024 ** 3,
   });
@@ -32,14 +50,6 @@ export function extractEarlierCode(commit: string): string {
     const handler = readFileSync(join(own, "functions", name, "handler.ts"), "utf8");
     writeFileSync(made, asFunction(handler));
   }
-  try {
-    renameSync(own, directory);
-  } catch (error) {
-    // Another process has written it meanwhile.
-    rmSync(own, { recursive: true });
-    if (!existsSync(directory)) throw error;
-  }
-  return directory;
 }
 
 /** Makes a function of a module that reads its environment when it is loaded, so that it can be made often. */

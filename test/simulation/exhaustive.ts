@@ -28,6 +28,8 @@ const account: Account = {
   opensMs: undefined,
 };
 
+const event = { accountId: "account-1", namesAccount: true };
+
 /** Each thing that a function does, a few times: the calls of this run are struck one by one. */
 const plan: Workload = {
   accounts: [account, { ...account, accountId: "account-2", provider: "linked-api" }],
@@ -47,17 +49,33 @@ const plan: Workload = {
       },
     },
     { ...request, n: 7, accountId: "account-2", atMs: at(6) },
-    { ...request, n: 8, accountId: "account-2", atMs: at(7) },
+    { ...request, n: 8, accountId: "account-2", atMs: at(7), cancelAfterMs: 6_000 },
+    {
+      ...request,
+      ...{ n: 9, atMs: at(20) },
+      dependsOn: {
+        ...{ n: 0, on: "succeeded", withinMs: 1_800_000, afterMs: 0 },
+        isStoppable: false,
+      },
+    },
   ],
   foreign: [{ id: "foreign-0", atMs: [at(10), at(10.02)], isForged: false }],
   endpointDown: { fromMs: at(10), untilMs: at(14) },
   busFlaky: { fromMs: 0, untilMs: 0 },
   poisonMs: undefined,
   personEvents: [
-    { id: "event-0", person: "person-5", type: "CONNECTION_ACCEPTED", atMs: at(60) },
-    { id: "event-1", person: "person-5", type: "MESSAGE_REPLY", atMs: at(62) },
+    { ...event, id: "event-0", person: "person-5", type: "CONNECTION_ACCEPTED", atMs: at(60) },
+    { ...event, id: "event-1", person: "person-5", type: "MESSAGE_REPLY", atMs: at(62) },
   ],
-  recurring: [{ recurringId: "recurring-0", accountId: "account-1", atMs: at(4), minutes: [51] }],
+  recurring: [
+    {
+      recurringId: "recurring-0",
+      accountId: "account-1",
+      atMs: at(4),
+      minutes: [51],
+      deletedAfterMs: 120_000,
+    },
+  ],
 };
 
 /** A run, and its calls in order, as `submit.PutCommand#3`. */

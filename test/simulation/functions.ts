@@ -28,5 +28,12 @@ const coldStarts: ColdStarts = {
   submit: makeSubmit,
 };
 
+const deployed: ColdStarts[] = [coldStarts];
+
 /** The versions of the code that are deployed at once: each execution environment starts with one. */
-export const versions: ColdStarts[] = [coldStarts];
+export const versions: readonly ColdStarts[] = deployed;
+
+/** Deploys another version beside today's, for every run of this process. */
+export function addVersion(version: ColdStarts): void {
+  deployed.push(version);
+}

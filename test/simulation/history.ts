@@ -44,6 +44,8 @@ export interface Submission {
   /** What the worker was told. */
   answer: number | "notSent" | "incomplete";
   providerRequestId: string | undefined;
+  /** How its job ends, if it is applied. */
+  isSuccess?: boolean;
   /** The provider has cancelled it. */
   isCancelled?: true;
   params: Item;

@@ -50,9 +50,12 @@ export interface PlannedDependency {
   isStoppable: boolean;
 }
 
-/** What a provider reports of a person. */
+/** What the provider of an account reports of a person. */
 export interface PersonEvent {
   id: string;
+  accountId: string;
+  /** Its webhook names the account; that of Linked API always does. */
+  namesAccount: boolean;
   person: string;
   type: "CONNECTION_ACCEPTED" | "MESSAGE_REPLY";
   atMs: number;
@@ -64,6 +67,8 @@ export interface PlannedRecurring {
   accountId: string;
   atMs: number;
   minutes: readonly number[];
+  /** It is deleted this long after it was made. */
+  deletedAfterMs: number;
 }
 
 export interface Span {
@@ -90,8 +95,8 @@ export interface Workload {
 /**
  * Plans what a seed's clients and providers do.
  *
- * @param more decides about Linked API, batches, sequences and recurring requests: without any of
- *   them, a seed has the same plan whatever is added to these
+ * @param more decides about Linked API, batches, sequences and recurring requests: what is added
+ *   to these does not change what `random` decides
  */
 export function planWorkload(random: Random, more: Random): Workload {
   return withMore(planSingles(random), more);
@@ -186,6 +191,8 @@ function withMore(plan: Workload, random: Random): Workload {
           accountId: random.pick(plan.accounts).accountId,
           atMs: START_MS + random.int(0, 30_000),
           minutes: [51, 53],
+          // One half between its firings.
+          deletedAfterMs: random.chance(0.5) ? 2 * MINUTE_MS : 40 * MINUTE_MS,
         },
       ]
     : [];
@@ -223,6 +230,8 @@ function inBatches(requests: readonly PlannedRequest[], random: Random): Planned
       ? {
           ...request,
           atMs: first.atMs,
+          scheduledMs:
+            request.scheduledMs && request.scheduledMs + Math.max(0, first.atMs - request.atMs),
           batch: 0,
           isKeyless: random.chance(0.5),
           conflictAfterMs: undefined,
@@ -262,7 +271,10 @@ function withDependents(
     const report = (type: PersonEvent["type"], probability: number) => {
       if (!random.chance(probability)) return;
       const reportedMs = START_MS + random.int(0, BUSY_MS + 2 * MINUTE_MS);
-      personEvents.push({ id: `event-${personEvents.length}`, person, type, atMs: reportedMs });
+      const id = `event-${personEvents.length}`;
+      const { accountId } = before;
+      const namesAccount = random.chance(0.5);
+      personEvents.push({ id, accountId, namesAccount, person, type, atMs: reportedMs });
     };
     report("CONNECTION_ACCEPTED", on === "succeeded" ? 0.2 : 0.9);
     report("MESSAGE_REPLY", 0.5);

@@ -75,12 +75,12 @@ async function main(): Promise<number> {
   }
   const earlierCode = values.with === undefined ? undefined : extractEarlierCode(values.with);
   simulateModules(patchesOf(values.defect), earlierCode);
-  if (earlierCode !== undefined) {
-    const { versions } = await import("./functions.ts");
-    versions.push(await earlierColdStarts(earlierCode));
-  }
   const { installVirtualGlobals } = await import("./engine/virtual-globals.ts");
   installVirtualGlobals();
+  if (earlierCode !== undefined) {
+    const { addVersion } = await import("./functions.ts");
+    addVersion(await earlierColdStarts(earlierCode));
+  }
   const common = {
     args: process.argv.slice(2),
     workers,

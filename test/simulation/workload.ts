@@ -4,8 +4,14 @@ import type { JsonObject } from "../../shared/core/json/json.ts";
 import { signAsLinkedApi } from "../../shared/providers/linked-api/signature.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import type { ApiCallMade, SentWebhook } from "./history.ts";
-import type { Account, PlannedRecurring, PlannedRequest, Workload } from "./plan-workload.ts";
-import { type Job, type JobWebhook, tokenOf } from "./services/provider-form.ts";
+import type {
+  Account,
+  PersonEvent,
+  PlannedRecurring,
+  PlannedRequest,
+  Workload,
+} from "./plan-workload.ts";
+import { credentials, type Job, type JobWebhook, tokenOf } from "./services/provider-form.ts";
 import { outputs, START_MS } from "./stack.ts";
 import type { World } from "./world.ts";
 
@@ -46,10 +52,8 @@ export async function startWorkload(world: World, plan: Workload): Promise<void>
     const webhook = { ...weLinkWebhook(one.id, body, secret), isEnd: true };
     for (const atMs of one.atMs) world.loop.at(atMs, () => void postWebhook(world, made, webhook));
   }
-  for (const { id, person, type, atMs } of plan.personEvents ?? []) {
-    const about = { request_id: id, result: { profile_id: person } };
-    const webhook = weLinkWebhook(id, { status: "SUCCESS", event_type: type, ...about });
-    world.loop.at(atMs, () => void postWebhook(world, made, webhook));
+  for (const event of plan.personEvents ?? []) {
+    world.loop.at(event.atMs, () => sendOften(world, made, personWebhook(event, made)));
   }
   for (const recurring of plan.recurring ?? []) planRecurring(world, made, recurring);
   const { poisonMs } = plan;
@@ -66,12 +70,41 @@ export function makeSendWebhook(world: () => World, made: () => Made) {
   return ({ provider, providerRequestId }: Job, { body, isEnd }: JobWebhook) => {
     const id = isEnd ? providerRequestId : `${providerRequestId}/started`;
     const one = { ...webhookOf(provider, id, body, made()), providerRequestId, isEnd };
-    void postWebhook(world(), made(), one);
-    if (world().faults.draw("provider.copies", { duplicate: 40 })) {
-      const afterMs = world().randomFor(`copy/${id}`).int(0, 3_000);
-      world().loop.after(afterMs, () => void postWebhook(world(), made(), one));
-    }
+    sendOften(world(), made(), one);
   };
+}
+
+/** Sends a webhook until it is taken, now and then two of it. */
+function sendOften(world: World, made: Made, webhook: Webhook): void {
+  void postWebhook(world, made, webhook);
+  if (world.faults.draw("provider.copies", { duplicate: 40 })) {
+    const afterMs = world.randomFor(`copy/${webhook.id}`).int(0, 3_000);
+    world.loop.after(afterMs, () => void postWebhook(world, made, webhook));
+  }
+}
+
+/** The URL by which Linked API names a person. */
+const urlOf = (person: string) => `https://www.linkedin.com/in/${person}`;
+
+function personWebhook(event: PersonEvent, made: Made): Webhook {
+  const { id, accountId, namesAccount, person, type, atMs } = event;
+  if (made.providers[accountId] !== "linked-api") {
+    const about = { request_id: id, result: { profile_id: person } };
+    const account = namesAccount ? { accountId } : {};
+    return weLinkWebhook(id, { status: "SUCCESS", event_type: type, ...about, ...account });
+  }
+  const isReply = type === "MESSAGE_REPLY";
+  return webhookOf(
+    "linked-api",
+    id,
+    {
+      id,
+      type: isReply ? "inbox.messageReceived" : "network.connectionAccepted",
+      createdAt: new Date(atMs).toISOString(),
+      data: { accountId, personUrl: urlOf(person), ...(isReply ? { text: "hello" } : {}) },
+    },
+    made,
+  );
 }
 
 function webhookOf(provider: ProviderId, id: string, body: JsonObject, made: Made): Webhook {
@@ -105,7 +138,7 @@ async function setUp(world: World, plan: Workload): Promise<Made> {
       clientId,
       provider: "we-link",
       webhookSecret: WEBHOOK_SECRET,
-      credentials: { "x-api-key": "id", "x-api-secret": "secret" },
+      credentials: credentials["we-link"],
       settings: { allowUnboundJwt: true },
     }),
     ...(plan.accounts.some((account) => providerOf(account) === "linked-api")
@@ -114,7 +147,7 @@ async function setUp(world: World, plan: Workload): Promise<Made> {
             clientId,
             provider: "linked-api",
             ...(signsLinkedApi ? { webhookSecret: WEBHOOK_SECRET } : {}),
-            credentials: { "linked-api-token": "token" },
+            credentials: credentials["linked-api"],
           }),
         }
       : {}),
@@ -214,7 +247,9 @@ function planRequests(world: World, made: Made, plan: Workload): void {
   function bodyOf(request: PlannedRequest, otherId?: string): JsonObject {
     const { n, accountId, scheduledMs, isHigh, person, dependsOn } = request;
     const provider = made.providers[accountId] ?? "we-link";
-    const named = person === undefined ? {} : { profile_id: person };
+    const names =
+      provider === "linked-api" ? { personUrl: urlOf(person ?? "") } : { profile_id: person ?? "" };
+    const named = person === undefined ? {} : names;
     return {
       ...{ provider, accountId, action: actions[provider], params: { n, ...named } },
       ...(scheduledMs === undefined ? {} : { scheduled: new Date(scheduledMs).toISOString() }),
@@ -297,7 +332,8 @@ function planRequests(world: World, made: Made, plan: Workload): void {
   }
 }
 
-const keyOf = ({ n }: Pick<PlannedRequest, "n">) => `request-${n}`;
+/** The idempotency key of a request, by which its calls are named in the history. */
+export const keyOf = ({ n }: Pick<PlannedRequest, "n">): string => `request-${n}`;
 
 /** Posts a batch until each of its requests is answered for good. @returns the ids of those that are accepted */
 async function createBatch(
@@ -321,8 +357,8 @@ async function createBatch(
     for (const [at, { n, accountId }] of of.requests.entries()) {
       const { status = answer.status, request, problem } = items[at] ?? {};
       const body = JSON.stringify(request ?? problem ?? {});
-      const made = { key: keyOf({ n }), what: "accept", accountId, batchKey: of.key } as const;
-      history.calls.push({ ...made, fromMs, untilMs, status, body });
+      const call = { key: keyOf({ n }), what: "accept", accountId, batchKey: of.key } as const;
+      history.calls.push({ ...call, fromMs, untilMs, status, body });
     }
     const statuses = answer.status === 200 ? items.map(({ status }) => status) : [answer.status];
     const isOver = !statuses.some((status) => status >= 500 || status === 429);
@@ -331,21 +367,19 @@ async function createBatch(
   }
 }
 
-/** A recurring request is deleted long after its last firing. */
-const DELETED_AFTER_MS = 40 * 60_000;
-
 /** The member `n` of the params of requests that a recurring one makes. */
 export const RECURRING_N = 1_000;
 
 function planRecurring(world: World, made: Made, recurring: PlannedRecurring): void {
-  const { recurringId, accountId, atMs, minutes } = recurring;
+  const { recurringId, accountId, atMs, minutes, deletedAfterMs } = recurring;
   const params = { recurringId };
   const of = { key: recurringId, accountId };
   const hour = new Date(START_MS).getUTCHours();
+  const provider = made.providers[accountId] ?? "we-link";
   const body = {
     every: { cron: `${minutes.join(",")} ${hour} * * ? *`, timeZone: "UTC" },
     request: {
-      ...{ provider: made.providers[accountId], accountId, action: "connect" },
+      ...{ provider, accountId, action: actions[provider] },
       params: { n: RECURRING_N },
     },
   };
@@ -354,7 +388,7 @@ function planRecurring(world: World, made: Made, recurring: PlannedRecurring): v
       callApi(world, made, "PUT /v1/recurring-requests/{recurringId}", { params, body }),
     );
   });
-  world.loop.at(atMs + DELETED_AFTER_MS, () => {
+  world.loop.at(atMs + deletedAfterMs, () => {
     void repeat(world, { ...of, what: "delete" }, () =>
       callApi(world, made, "DELETE /v1/recurring-requests/{recurringId}", { params }),
     );

@@ -24,6 +24,7 @@ export type Check = (run: Run) => Violation[];
 
 const checks: readonly Check[] = [
   inbound.ackedWebhooks,
+  inbound.ackedStarts,
   inbound.webhookAnswers,
   inbound.forgedWebhooks,
   inbound.publishes,
@@ -31,9 +32,12 @@ const checks: readonly Check[] = [
   inbound.deadLetters,
   inbound.settles,
   requests.acceptedRequests,
+  requests.wellFormedCalls,
+  requests.rightAccount,
   requests.oneRequestPerKey,
   requests.oneEnd,
   requests.rightEnd,
+  requests.outcomeIsKnown,
   requests.cancelledAtProvider,
   requests.eventOrder,
   requests.notEarly,
@@ -42,6 +46,7 @@ const checks: readonly Check[] = [
   requests.queueTimeouts,
   requests.cancelledIsSilent,
   sequences.dependentsWait,
+  sequences.dependentsAreReleased,
   sequences.repliesStop,
   sequences.dependentsEnd,
   sequences.oneRequestPerFiring,

@@ -1,3 +1,4 @@
+import { deliverableTypes } from "../../../shared/contracts/events.ts";
 import { type History, invocationStart, type Post, wasStruck } from "../history.ts";
 import type { Check, Violation } from "./checks.ts";
 import { isUnderWay } from "./requests.ts";
@@ -11,7 +12,7 @@ const violation = (guarantee: string, text: string): Violation => ({ guarantee, 
 export const deliveriesEnd: Check = ({ history, end }) => {
   const subscribed = new Set(
     history.published
-      .filter(({ type, id }) => type.startsWith("workflow.") && !id.startsWith("delivery"))
+      .filter(({ type }) => (deliverableTypes as readonly string[]).includes(type))
       .map(({ id }) => id),
   );
   const delivered = new Map(end.deliveries.map((one) => [one.eventId, one]));

@@ -18,6 +18,30 @@ export const ackedWebhooks: Check = ({ history, end }) => {
     .map((id) => ({ guarantee: "G1", text: `the webhook ${id} was answered 200 and is lost` }));
 };
 
+/** G1: an acked report that a workflow has begun is on the bus, unless its request ended before. */
+export const ackedStarts: Check = ({ history, end }) => {
+  const onBus = history.published
+    .map(({ id }) => id)
+    .filter((id) => /^workflow\.started:/.test(id));
+  return history.webhooks
+    .filter(({ isEnd, status, id }) => !isEnd && status === 200 && id.endsWith("/started"))
+    .filter(({ providerRequestId, atMs }) =>
+      end.requests.some(
+        (request) =>
+          request.providerRequestId === providerRequestId &&
+          (request.finishedMs ?? 0) > atMs + STARTED_MS &&
+          // By its own id, where its request did not know that of the provider yet.
+          !onBus.some(
+            (id) => id.endsWith(request.requestId) || id.endsWith(`:${providerRequestId}`),
+          ),
+      ),
+    )
+    .map(({ id }) => ({ guarantee: "G1", text: `the webhook ${id} was answered 200 and is lost` }));
+};
+
+/** A workflow that ends within this time after it began may be known to have ended first. */
+const STARTED_MS = 60_000;
+
 /** The bytes of a webhook in a dead letter of the inbound queue. */
 function readDead(body: string): string {
   const base64 = /"bodyBase64":"([^"]*)"/.exec(body)?.[1];

@@ -2,6 +2,7 @@ import { MAX_SKEW_MS } from "../engine/lambda.ts";
 import { invocationStart } from "../history.ts";
 import type { Account, PlannedRequest } from "../plan-workload.ts";
 import { settings } from "../stack.ts";
+import { keyOf } from "../workload.ts";
 import type { Check, Run, Violation } from "./checks.ts";
 
 const HOUR_MS = 3_600_000;
@@ -131,25 +132,37 @@ export const order = perAccount((run, account) => {
 
 /**
  * G5: the requests of a batch are submitted in its order, unless it was stored slowly: an account
- * whose pace allows it may meet a later request while an earlier one is being stored.
+ * whose pace allows it may meet a later request while an earlier one is being stored. The one of
+ * an account that is stored first has the priority of these.
  */
-export const batchOrder = perAccount(({ workload, history }, account) => {
+export const batchOrder = perAccount((run, account) => {
+  const { workload, history } = run;
   const own = workload.requests.filter(
     ({ accountId, batch }) => accountId === account.accountId && batch !== undefined,
   );
-  const calls = history.calls.filter(({ batchKey }) => batchKey !== undefined);
-  const [only] = calls;
-  const untilMs = Math.max(...calls.map((call) => call.untilMs));
-  const isOneCall = calls.every(({ fromMs, status }) => fromMs === only?.fromMs && status === 202);
-  if (!only || !isOneCall || untilMs - only.fromMs > account.paceMs.min) return [];
-  const placeOf = (n: number) =>
-    history.submissions.findIndex(({ params, isApplied }) => isApplied && params.n === n);
-  const isSubmitStruck = history.struck.some(({ instance }) => instance?.startsWith("submit/"));
-  return own.flatMap((a, at) =>
-    own
+  const keys = new Set(own.map(keyOf));
+  const calls = history.calls.filter(
+    ({ key, batchKey }) => batchKey !== undefined && keys.has(key),
+  );
+  const firstMs = Math.min(...calls.map(({ fromMs }) => fromMs));
+  const first = calls.filter(({ fromMs }) => fromMs === firstMs);
+  const isStored = first.every(
+    ({ status, untilMs }) => status === 202 && untilMs - firstMs < account.paceMs.min,
+  );
+  if (!isStored) return [];
+  const lane = own.filter(isPlain).filter(({ isHigh }) => isHigh === own[0]?.isHigh);
+  const placed = lane.flatMap((request) => {
+    const sent = history.submissions.filter(({ params }) => params.n === request.n);
+    const [only, ...others] = sent;
+    const isClear = only?.isApplied && others.length === 0 && only.answer === 200;
+    return isClear && !isOff(run, only.by, only.fromMs)
+      ? [{ n: request.n, at: history.submissions.indexOf(only) }]
+      : [];
+  });
+  return placed.flatMap((a, at) =>
+    placed
       .slice(at + 1)
-      .filter((b) => isPlain(a) && isPlain(b) && a.isHigh === b.isHigh && !isSubmitStruck)
-      .filter((b) => placeOf(b.n) >= 0 && placeOf(b.n) < placeOf(a.n))
+      .filter((b) => b.at < a.at)
       .map((b) => `request ${b.n} overtook request ${a.n} of its batch`),
   );
 });

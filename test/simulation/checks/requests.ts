@@ -2,6 +2,7 @@ import { isTerminal, type RequestRecord } from "../../../shared/core/requests/st
 import { MAX_SKEW_MS } from "../engine/lambda.ts";
 import { type History, invocationStart, requestWrites, type Submission } from "../history.ts";
 import type { PlannedRequest } from "../plan-workload.ts";
+import { keyOf } from "../workload.ts";
 import type { Check, Run, Violation } from "./checks.ts";
 
 /** A request with everything that is known of it. */
@@ -108,18 +109,87 @@ function completions({ published }: History, request: RequestRecord): Violation[
 export const rightEnd: Check = (run) =>
   knownOf(run).flatMap(({ plan, record, submissions }) => {
     if (!record || record.status === "CANCELLED") return [];
-    const taken = submissions.find(({ isApplied }) => isApplied);
     const code = record.error?.code ?? "";
     // `sequences.ts` checks these.
     if (plan.dependsOn && code.startsWith("DEPENDENCY_")) return [];
-    const wrong = violation("G4", `request ${plan.n} is ${record.status} ${code}`);
-    if (record.status === "SUCCEEDED") return taken ? [] : [wrong];
-    if (refusals.includes(code)) return taken ? [] : [wrong];
-    return code === "OUTCOME_UNKNOWN" && mayBeUnknown(run.history, submissions) ? [] : [wrong];
+    const taken = submissions.filter(({ isApplied }) => isApplied);
+    if (endsAsItsJob(record, taken) && tellsOwnResult(run.history, record, plan.n)) return [];
+    if (code === "OUTCOME_UNKNOWN" && mayBeUnknown(run.history, submissions)) return [];
+    return [violation("G4", `request ${plan.n} is ${record.status} ${code}`)];
   });
 
 /** How the jobs of the providers fail. */
 const refusals = ["PROFILE_NOT_FOUND", "personNotFound"];
+
+/** Whether a request ended as one of these submissions. */
+export function endsAsItsJob(
+  { status, error }: RequestRecord,
+  taken: readonly Submission[],
+): boolean {
+  const code = error?.code ?? "";
+  if (status === "CANCELLED" || code === "cancelled") {
+    return taken.some(({ isCancelled }) => isCancelled);
+  }
+  const isSuccess = status === "SUCCEEDED";
+  if (!isSuccess && !refusals.includes(code)) return code === "OUTCOME_UNKNOWN";
+  return taken.some((one) => one.isSuccess === isSuccess);
+}
+
+/** Whether the bus told the result of this request: each result has the number of its request. */
+function tellsOwnResult({ published }: History, { requestId, status }: RequestRecord, n: number) {
+  if (status !== "SUCCEEDED") return true;
+  const end = published.find(({ id }) => id.startsWith(`workflow.completed:${requestId}`));
+  const { data } = JSON.parse(end?.detail ?? "{}") as { data?: { result?: unknown } };
+  return JSON.stringify(data?.result ?? "").includes(`"n":${n}}`);
+}
+
+/** How long an outcome may be on its way to its request. */
+const JOINING_MS = 300_000;
+
+/**
+ * G4: the outcome of a workflow of Linked API is known when its webhook was taken in time, also
+ * where the answer to its submission was lost: its label names the request.
+ */
+export const outcomeIsKnown: Check = (run) =>
+  knownOf(run).flatMap(({ plan, record, submissions }) => {
+    if (record?.error?.code !== "OUTCOME_UNKNOWN") return [];
+    const { finishedMs = 0 } = record;
+    const labelled = submissions.filter(
+      ({ isSuccess, params }) => isSuccess && params.label === record.requestId,
+    );
+    const isTold = labelled.some(({ providerRequestId }) =>
+      run.history.webhooks.some(
+        (one) =>
+          one.isEnd &&
+          one.status === 200 &&
+          one.providerRequestId === providerRequestId &&
+          one.atMs + JOINING_MS < finishedMs,
+      ),
+    );
+    return isTold
+      ? [violation("G4", `request ${plan.n} is unknown, and its outcome was told`)]
+      : [];
+  });
+
+/** G1: a call that a client makes as it may is not refused, unless it was repeated for too long. */
+export const wellFormedCalls: Check = ({ workload, history }) =>
+  history.calls
+    .filter(({ status }) => [400, 401, 403, 404, 413, 422].includes(status))
+    .filter(({ key, untilMs }) => {
+      const plan = workload.requests.find((request) => keyOf(request) === key);
+      return (plan?.scheduledMs ?? Number.POSITIVE_INFINITY) - MAX_SKEW_MS > untilMs;
+    })
+    .map(({ key, what, status, body }) =>
+      violation("G1", `${what} ${key} was answered ${status} ${body.slice(0, 200)}`),
+    );
+
+/** G5: a request is submitted for its own account, by the provider of that. */
+export const rightAccount: Check = (run) =>
+  knownOf(run).flatMap(({ plan, submissions }) =>
+    submissions
+      .filter(({ accountId }) => accountId !== plan.accountId)
+      .map(({ accountId }) => violation("G5", `request ${plan.n} was sent for ${accountId}`)),
+  );
 
 /** Whether a call had no clear answer, or its worker was struck before or while it made one. */
 function mayBeUnknown({ struck }: History, submissions: readonly Submission[]): boolean {

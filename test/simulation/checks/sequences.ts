@@ -1,9 +1,14 @@
 import { isTerminal, type RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { MAX_SKEW_MS } from "../engine/lambda.ts";
-import type { PersonEvent, PlannedDependency } from "../plan-workload.ts";
+import { type History, requestWrites, type Submission } from "../history.ts";
+import type { PersonEvent, PlannedDependency, PlannedRecurring } from "../plan-workload.ts";
+import { START_MS } from "../stack.ts";
 import { RECURRING_N } from "../workload.ts";
 import type { Check, Run, Violation } from "./checks.ts";
-import { isUnderWay, type Known, knownOf } from "./requests.ts";
+import { endsAsItsJob, isUnderWay, type Known, knownOf } from "./requests.ts";
+
+/** By how much two clocks of a run may differ. */
+const SKEW_MS = 2 * MAX_SKEW_MS;
 
 /** A request that depends on another one, and everything that is known of both. */
 interface Dependent extends Known {
@@ -13,7 +18,13 @@ interface Dependent extends Known {
   /** When the first request of the sequence was accepted. */
   sinceMs: number;
   /** The events of the provider that concern it. */
-  events: readonly PersonEvent[];
+  events: readonly Reported[];
+}
+
+/** An event that a provider has sent. */
+interface Reported extends PersonEvent {
+  /** When its webhook was first answered 200. */
+  ackedMs: number | undefined;
 }
 
 function dependentsOf(run: Run): Dependent[] {
@@ -23,19 +34,33 @@ function dependentsOf(run: Run): Dependent[] {
     if (!dependsOn || !one.record) return [];
     let first = known.get(dependsOn.n);
     while (first?.plan.dependsOn) first = known.get(first.plan.dependsOn.n);
-    const account = run.workload.accounts.find((other) => other.accountId === accountId);
-    // The events come from We-Link: those of another connection do not count.
-    const events = account?.provider === "linked-api" ? [] : (run.workload.personEvents ?? []);
     return [
       {
         ...one,
         dependsOn,
         before: known.get(dependsOn.n)?.record,
         sinceMs: first?.record?.createdMs ?? 0,
-        events: events.filter((event) => event.person === person),
+        events: eventsOf(run, accountId).filter((event) => event.person === person),
       },
     ];
   });
+}
+
+/** The events of the connection of an account that name no other account. */
+function eventsOf({ workload, history }: Run, accountId: string): Reported[] {
+  const providerOf = (id: string) =>
+    workload.accounts.find((account) => account.accountId === id)?.provider ?? "we-link";
+  const provider = providerOf(accountId);
+  return (workload.personEvents ?? [])
+    .filter((event) => providerOf(event.accountId) === provider)
+    .filter((event) => {
+      const isNamed = event.namesAccount || provider === "linked-api";
+      return !isNamed || event.accountId === accountId;
+    })
+    .map((event) => ({
+      ...event,
+      ackedMs: history.webhooks.find(({ id, status }) => id === event.id && status === 200)?.atMs,
+    }));
 }
 
 const violation = (guarantee: string, n: number, text: string): Violation => ({
@@ -43,34 +68,95 @@ const violation = (guarantee: string, n: number, text: string): Violation => ({
   text: `request ${n} ${text}`,
 });
 
-/** G7: a request that depends on another one is sent after what it waits for and its delay. */
-export const dependentsWait: Check = (run) =>
-  dependentsOf(run).flatMap(({ plan, dependsOn, before, events, submissions }) => {
-    const metMs = dependsOn.on === "succeeded" ? succeededMs(before) : firstAcceptedMs(events);
-    return submissions
-      .filter(({ fromMs }) => fromMs + 2 * MAX_SKEW_MS < metMs + dependsOn.afterMs)
-      .map(() => violation("G7", plan.n, "was sent before what it waits for"));
-  });
-
 const succeededMs = (before: RequestRecord | undefined) =>
   before?.status === "SUCCEEDED" ? (before.finishedMs ?? 0) : Number.POSITIVE_INFINITY;
 
-const firstAcceptedMs = (events: readonly PersonEvent[]) =>
-  Math.min(...events.filter(({ type }) => type === "CONNECTION_ACCEPTED").map(({ atMs }) => atMs));
+/** The events that release a request: those since the one before it was accepted, more or less. */
+const releasing = ({ before, events }: Dependent, marginMs: number) =>
+  events.filter(
+    ({ type, atMs }) =>
+      type === "CONNECTION_ACCEPTED" && atMs >= (before?.createdMs ?? 0) + marginMs,
+  );
 
-/** G9: when the webhook of a reply was answered 200, a request that it stops is not sent. */
+/** The earliest time at which what a request waits for can have happened. */
+const earliestMetMs = (of: Dependent) =>
+  of.dependsOn.on === "succeeded"
+    ? succeededMs(of.before)
+    : Math.min(...releasing(of, -SKEW_MS).map(({ atMs }) => atMs));
+
+/** The time by which what a request waits for has surely happened. */
+const surelyMetMs = (of: Dependent) =>
+  of.dependsOn.on === "succeeded"
+    ? succeededMs(of.before)
+    : Math.min(...releasing(of, SKEW_MS).map(({ ackedMs = Number.POSITIVE_INFINITY }) => ackedMs));
+
+/** G7: a request that depends on another one is sent after what it waits for and its delay. */
+export const dependentsWait: Check = (run) =>
+  dependentsOf(run).flatMap((of) =>
+    of.submissions
+      .filter(({ fromMs }) => fromMs + SKEW_MS < earliestMetMs(of) + of.dependsOn.afterMs)
+      .map(() => violation("G7", of.plan.n, "was sent before what it waits for")),
+  );
+
+/** A released request joins its lane this long after its time at the latest, unless something was struck. */
+const PROMPT_MS = 90_000;
+
+/** G12: a request joins its lane soon after what it waits for and its delay. */
+export const dependentsAreReleased: Check = (run) => {
+  const writes = requestWrites(run.history);
+  return dependentsOf(run).flatMap((of) => {
+    const { record, plan, dependsOn } = of;
+    const metMs = surelyMetMs(of);
+    if (!record || metMs > record.createdMs + dependsOn.withinMs - SKEW_MS) return [];
+    const dueMs = Math.max(record.createdMs, metMs + dependsOn.afterMs) + PROMPT_MS;
+    const joined = writes.find(
+      ({ before, after }) =>
+        after.requestId === record.requestId &&
+        before?.status === "SCHEDULED" &&
+        after.status !== "SCHEDULED",
+    );
+    if (joined !== undefined && joined.atMs <= dueMs) return [];
+    // What leads from the condition to the lane: not deliveries, and not a clock that was wrong before.
+    const isStruck = run.history.struck.some(
+      ({ id, atMs }) =>
+        atMs >= Math.min(metMs, record.createdMs) - PROMPT_MS &&
+        atMs <= dueMs &&
+        !/^(?:deliver|endpoint|fanout|attempts|retries|bus|clock)\b/.test(id),
+    );
+    return isStruck ? [] : [violation("G12", plan.n, "was not released in time")];
+  });
+};
+
+/** When the worker of a submission had claimed its request. */
+function claimedMs(history: History, requestId: string, { by, fromMs }: Submission): number {
+  const claims = requestWrites(history).filter(
+    (write) =>
+      write.after.requestId === requestId &&
+      write.after.status === "SUBMITTING" &&
+      write.by === by &&
+      write.atMs <= fromMs,
+  );
+  return claims.at(-1)?.atMs ?? 0;
+}
+
+/**
+ * G9: when the webhook of a reply was answered 200, a request that it stops is not sent. A worker
+ * that has claimed it looks for replies after that: only a call that is under way may finish.
+ */
 export const repliesStop: Check = (run) =>
-  dependentsOf(run).flatMap(({ plan, dependsOn, sinceMs, events, submissions }) => {
+  dependentsOf(run).flatMap(({ plan, requestId = "", dependsOn, sinceMs, events, submissions }) => {
     if (!dependsOn.isStoppable) return [];
-    const repliedMs = events
-      .filter(({ type, atMs }) => type === "MESSAGE_REPLY" && atMs > sinceMs + 2 * MAX_SKEW_MS)
-      .flatMap(
-        ({ id }) => run.history.webhooks.find((one) => one.id === id && one.status === 200) ?? [],
-      )
-      .map(({ atMs }) => atMs);
-    return repliedMs.flatMap((atMs) =>
+    const replies = events.flatMap(({ type, atMs, ackedMs }) =>
+      type === "MESSAGE_REPLY" && atMs > sinceMs + SKEW_MS ? (ackedMs ?? []) : [],
+    );
+    return replies.flatMap((ackedMs) =>
       submissions
-        .filter(({ fromMs, by }) => fromMs > atMs && !isUnderWay(run.history, by, atMs))
+        .filter(({ fromMs }) => fromMs > ackedMs)
+        .filter(
+          (one) =>
+            claimedMs(run.history, requestId, one) > ackedMs ||
+            !isUnderWay(run.history, one.by, ackedMs),
+        )
         .map(() => violation("G9", plan.n, "was sent after a reply")),
     );
   });
@@ -80,61 +166,89 @@ export const dependentsEnd: Check = (run) =>
   dependentsOf(run).flatMap((dependent) => {
     const { plan, record } = dependent;
     const code = record?.error?.code ?? "";
-    const isRight = !code.startsWith("DEPENDENCY_") || isReason(code, dependent, run);
+    const isRight = !code.startsWith("DEPENDENCY_") || isReason(code, dependent);
     return isRight ? [] : [violation("G4", plan.n, `ended ${code} without a reason`)];
   });
 
-function isReason(code: string, of: Dependent, run: Run): boolean {
-  const { dependsOn, before, record, events, submissions } = of;
+function isReason(code: string, of: Dependent): boolean {
+  const { dependsOn, before, record, events, sinceMs, submissions } = of;
   if (!record || submissions.some(({ isApplied }) => isApplied)) return false;
+  const { createdMs, finishedMs = 0 } = record;
   switch (code) {
-    case "DEPENDENCY_FAILED":
-      return before !== undefined && isTerminal(before) && before.status !== "SUCCEEDED";
+    case "DEPENDENCY_FAILED": {
+      if (!before || !isTerminal(before) || before.status === "SUCCEEDED") return false;
+      const { finishedMs: failedMs = 0 } = before;
+      return failedMs <= finishedMs + SKEW_MS && surelyMetMs(of) > failedMs - SKEW_MS;
+    }
     case "DEPENDENCY_STOPPED":
-      return dependsOn.isStoppable && events.some(({ type }) => type === "MESSAGE_REPLY");
+      return (
+        dependsOn.isStoppable &&
+        events.some(
+          ({ type, atMs }) =>
+            type === "MESSAGE_REPLY" && atMs >= sinceMs - SKEW_MS && atMs <= finishedMs + SKEW_MS,
+        )
+      );
     case "DEPENDENCY_EXPIRED": {
-      const untilMs = record.createdMs + dependsOn.withinMs;
-      const isOver = (record.finishedMs ?? 0) + 2 * MAX_SKEW_MS >= untilMs;
-      return isOver && !wasMet(of, untilMs - 2 * MAX_SKEW_MS, run);
+      const untilMs = createdMs + dependsOn.withinMs;
+      return finishedMs + SKEW_MS >= untilMs && surelyMetMs(of) > untilMs - SKEW_MS;
     }
     default:
       return false;
   }
 }
 
-/** Whether what a request waits for had surely happened by this time. */
-function wasMet({ dependsOn, before, events }: Dependent, byMs: number, run: Run): boolean {
-  if (dependsOn.on === "succeeded") return succeededMs(before) <= byMs;
-  const sinceMs = (before?.createdMs ?? 0) + 2 * MAX_SKEW_MS;
-  return events
-    .filter(({ type, atMs }) => type === "CONNECTION_ACCEPTED" && atMs > sinceMs)
-    .some(({ id }) =>
-      run.history.webhooks.some((one) => one.id === id && one.status === 200 && one.atMs <= byMs),
-    );
-}
+/**
+ * G3: each firing of a recurring request makes one request, which is submitted once, and ends as
+ * its job. After the call that deletes it, no firing makes one.
+ */
+export const oneRequestPerFiring: Check = (run) =>
+  (run.workload.recurring ?? []).flatMap((recurring) =>
+    recurringProblems(run, recurring).map(
+      (text): Violation => ({ guarantee: "G3", text: `${recurring.recurringId}: ${text}` }),
+    ),
+  );
 
-/** G3: each firing of a recurring request makes one request, which is submitted once. */
-export const oneRequestPerFiring: Check = ({ workload, history, end }) =>
-  (workload.recurring ?? []).flatMap(({ recurringId }) => {
-    const made = end.requests.filter((request) => request.recurringId === recurringId);
-    const firings = history.firings.map(({ body, atMs }) => ({
-      firesAt: (JSON.parse(body) as { firesAt: string }).firesAt,
-      atMs,
-    }));
-    const activeMs =
-      history.calls.find(
-        ({ key, what, status }) => key === recurringId && what === "recur" && status < 300,
-      )?.untilMs ?? Number.POSITIVE_INFINITY;
-    const all = new Set(firings.map(({ firesAt }) => firesAt)).size;
-    const due = new Set(firings.filter(({ atMs }) => atMs > activeMs).map(({ firesAt }) => firesAt))
-      .size;
-    const sent = history.submissions.filter(
-      ({ isApplied, params }) => isApplied && params.n === RECURRING_N,
-    ).length;
-    return [
-      ...(made.length < due || made.length > all
-        ? [`${made.length} requests of ${due} to ${all} firings`]
-        : []),
-      ...(sent > made.length ? [`${sent} submissions of ${made.length} requests`] : []),
-    ].map((text): Violation => ({ guarantee: "G3", text: `${recurringId}: ${text}` }));
+/** A worker that had the message of a firing when the recurring request was deleted is done after this time. */
+const WORKER_MS = 30_000;
+
+function recurringProblems({ history, end }: Run, recurring: PlannedRecurring): string[] {
+  const { recurringId, minutes } = recurring;
+  const made = end.requests.filter((request) => request.recurringId === recurringId);
+  const callOf = (what: "recur" | "delete") =>
+    history.calls.find(
+      (call) => call.key === recurringId && call.what === what && call.status < 300,
+    );
+  const activeMs = callOf("recur")?.untilMs ?? Number.POSITIVE_INFINITY;
+  const deleted = callOf("delete");
+  const hourMs = Math.floor(START_MS / 3_600_000) * 3_600_000;
+  const times = minutes.map((minute) => hourMs + minute * 60_000);
+  const fired = new Set(
+    history.firings
+      .map(({ body }) => JSON.parse(body) as { recurringId: string; firesAt: string })
+      .filter((firing) => firing.recurringId === recurringId)
+      .map(({ firesAt }) => Date.parse(firesAt)),
+  );
+  // A firing may come early, late, and be processed some time after that.
+  const certain = times.filter(
+    (ms) => ms > activeMs + SKEW_MS && (!deleted || ms + 20 * WORKER_MS < deleted.fromMs),
+  );
+  const late = made.filter(
+    ({ createdMs }) => deleted && createdMs > deleted.untilMs + WORKER_MS + SKEW_MS,
+  );
+  const sent = history.submissions.filter(
+    ({ isApplied, params }) => isApplied && params.n === RECURRING_N,
+  );
+  const wrong = made.filter((record) => {
+    const own = sent.filter((one) => one.providerRequestId === record.providerRequestId);
+    return record.providerRequestId !== undefined && !endsAsItsJob(record, own);
   });
+  return [
+    ...[...fired].filter((ms) => !times.includes(ms)).map((ms) => `fired at ${ms}`),
+    ...(made.length < certain.length || made.length > fired.size
+      ? [`${made.length} requests of ${certain.length} to ${fired.size} firings`]
+      : []),
+    ...late.map(({ requestId }) => `${requestId} was made after its deletion`),
+    ...(sent.length > made.length ? [`${sent.length} submissions of ${made.length} requests`] : []),
+    ...wrong.map(({ requestId, status }) => `${requestId} is ${status}, unlike its job`),
+  ];
+}

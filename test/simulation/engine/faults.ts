@@ -79,6 +79,9 @@ const RATES = [0, 0.3, 1, 1, 1, 3, 10] as const;
 const rateOf = (seed: number, kind: FaultKind) =>
   RATES[Math.floor(fractionOf(`${seed}/rate/${kind}`) * RATES.length)] ?? 1;
 
+/** One seed of ten has hardly any fault: it shows what must happen promptly when there is none. */
+const calmness = (seed: number) => (fractionOf(`${seed}/calm`) < 0.1 ? 0.01 : 1);
+
 /**
  * Makes the faults of a run. Whether an operation has one depends on the seed, the point and the
  * operation's number at that point only: dropping one fault does not reshuffle the others.
@@ -86,7 +89,7 @@ const rateOf = (seed: number, kind: FaultKind) =>
 export function makeFaults(plan: FaultPlan, nowMs: () => number): Faults {
   const points = new Map<string, { hash: number; count: number }>();
   const rates = Object.fromEntries(
-    faultKinds.map((kind) => [kind, plan.perMille * rateOf(plan.seed, kind)]),
+    faultKinds.map((kind) => [kind, plan.perMille * calmness(plan.seed) * rateOf(plan.seed, kind)]),
   );
   const struck: Struck[] = [];
   let isOn = false;

@@ -37,6 +37,7 @@ export interface JobWebhook {
 /** The HTTP interface of a provider: what its calls, its answers and its webhooks look like. */
 export interface ProviderForm {
   idPrefix: string;
+  isAuthorised(call: ProviderHttpCall): boolean;
   read(call: ProviderHttpCall): Asked;
   accepted(job: Job): Answer;
   /** @param job absent where there is none with this id */
@@ -45,6 +46,8 @@ export interface ProviderForm {
   cancelled(of: { isKnown: boolean; isCancelled: boolean }): Answer;
   internalError: Answer;
   webhooksOf(job: Job): JobWebhook[];
+  /** What it reports of a job that was cancelled, if it does. */
+  webhookOfCancel(job: Job): JobWebhook | undefined;
 }
 
 const bodyOf = ({ body }: ProviderHttpCall) => JSON.parse(body ?? "{}") as JsonObject;
@@ -55,8 +58,17 @@ function weLinkOutcome({ isSuccess, body: { n } }: Job): JsonObject {
     : { status: "FAILED", error: "PROFILE_NOT_FOUND" };
 }
 
+/** The credentials of the connections, by provider and header. */
+export const credentials = {
+  "we-link": { "x-api-key": "id", "x-api-secret": "secret" },
+  "linked-api": { "linked-api-token": "token" },
+} as const;
+
 const weLink: ProviderForm = {
   idPrefix: "wl",
+  isAuthorised: ({ headers }) =>
+    headers["x-api-key"] === credentials["we-link"]["x-api-key"] &&
+    headers["x-api-secret"] === credentials["we-link"]["x-api-secret"],
   read(call) {
     const action = call.path.split("/").at(-1) ?? "";
     const body = bodyOf(call);
@@ -78,6 +90,7 @@ const weLink: ProviderForm = {
       isEnd: true,
     },
   ],
+  webhookOfCancel: () => undefined,
 };
 
 /** The token of an account of Linked API, by which its calls name it. */
@@ -99,9 +112,25 @@ function linkedApiOutcome({ isSuccess, body: { n, actionType, label } }: Job): J
   return { completion: label === undefined ? completion : { ...completion, label } };
 }
 
+const cancellation = { reason: "cancelled", message: "The workflow was cancelled" };
+
+/** A webhook of Linked API about a workflow. */
+function ofWorkflow(
+  type: string,
+  { providerRequestId: workflowId, accountId }: Job,
+  { atMs, ...more }: JsonObject & { atMs: number },
+): JsonObject {
+  return {
+    id: `${type}:${workflowId}`,
+    type,
+    createdAt: new Date(atMs).toISOString(),
+    data: { workflowId, accountId, ...more },
+  };
+}
+
 function workflowAt(job: Job, nowMs: number): JsonObject {
   if (job.cancelledMs !== undefined) {
-    return { workflowStatus: "failed", failure: { reason: "cancelled", message: "cancelled" } };
+    return { workflowStatus: "failed", failure: cancellation };
   }
   if (nowMs < job.startMs) return { workflowStatus: "pending" };
   if (nowMs < job.endMs) return { workflowStatus: "running" };
@@ -110,6 +139,9 @@ function workflowAt(job: Job, nowMs: number): JsonObject {
 
 const linkedApi: ProviderForm = {
   idPrefix: "la",
+  isAuthorised: ({ headers }) =>
+    headers["linked-api-token"] === credentials["linked-api"]["linked-api-token"] &&
+    headers["identification-token"]?.startsWith(tokenOf("")) === true,
   read(call) {
     const { method, path, headers } = call;
     const id = path.split("/").at(2) ?? "";
@@ -130,24 +162,28 @@ const linkedApi: ProviderForm = {
     body: { success: false, error: { type: "httpError", message: "internal error" } },
   },
   webhooksOf(job) {
-    const { providerRequestId: workflowId, accountId, startMs, endMs } = job;
-    const webhook = (type: string, atMs: number, more: JsonObject) => ({
-      id: `${type}:${workflowId}`,
-      type,
-      createdAt: new Date(atMs).toISOString(),
-      data: { workflowId, accountId, ...more },
-    });
+    const { startMs, endMs } = job;
     const outcome = linkedApiOutcome(job);
     const result = job.isSuccess ? (outcome.completion ?? null) : outcome;
     const status = job.isSuccess ? "completed" : "failed";
     return [
       {
         atMs: startMs,
-        body: webhook("workflow.started", startMs, { status: "running" }),
+        body: ofWorkflow("workflow.started", job, { atMs: startMs, status: "running" }),
         isEnd: false,
       },
-      { atMs: endMs, body: webhook("workflow.completed", endMs, { status, result }), isEnd: true },
+      {
+        atMs: endMs,
+        body: ofWorkflow("workflow.completed", job, { atMs: endMs, status, result }),
+        isEnd: true,
+      },
     ];
+  },
+  webhookOfCancel(job) {
+    const atMs = job.cancelledMs ?? 0;
+    const result = { failure: cancellation };
+    const body = ofWorkflow("workflow.completed", job, { atMs, status: "failed", result });
+    return { atMs, body, isEnd: true };
   },
 };
 

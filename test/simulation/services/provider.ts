@@ -48,10 +48,15 @@ export function makeProviders(
     jobs.set(providerRequestId, job);
     at.isApplied = true;
     at.providerRequestId = providerRequestId;
+    at.isSuccess = isSuccess;
     // Dropped webhooks are found by polls.
     const fault = faults.draw("provider.webhook", { timeout: 10, reorder: 20 });
     if (fault === "reorder") job.startMs = job.endMs = loop.nowMs();
-    for (const webhook of fault === "timeout" ? [] : form.webhooksOf(job)) {
+    const webhooks = fault === "timeout" ? [] : form.webhooksOf(job);
+    for (const [n, webhook] of webhooks.entries()) {
+      // One of several can be dropped by itself.
+      const isDropped = n > 0 && faults.draw("provider.webhook", { timeout: 10 }) !== undefined;
+      if (isDropped) continue;
       loop.at(webhook.atMs, () => {
         if (job.cancelledMs === undefined) sendWebhook(job, webhook);
       });
@@ -59,16 +64,25 @@ export function makeProviders(
     return form.accepted(job);
   }
 
-  /** Cancels a job that has not begun. */
-  function cancel(form: ProviderForm, id: string): Answer {
-    const job = jobs.get(id);
-    if (job && loop.nowMs() < job.startMs) {
-      job.cancelledMs ??= loop.nowMs();
+  /** Cancels a job that has not begun; now and then the provider reports that as an outcome. */
+  function cancel(form: ProviderForm, job: Job | undefined): Answer {
+    if (job && job.cancelledMs === undefined && loop.nowMs() < job.startMs) {
+      job.cancelledMs = loop.nowMs();
       for (const one of history.submissions) {
-        if (one.providerRequestId === id) one.isCancelled = true;
+        if (one.providerRequestId === job.providerRequestId) one.isCancelled = true;
       }
+      const webhook = random.chance(0.3) ? form.webhookOfCancel(job) : undefined;
+      if (webhook) loop.after(random.int(0, 3_000), () => sendWebhook(job, webhook));
     }
-    return form.cancelled({ isKnown: job !== undefined, isCancelled: !!job?.cancelledMs });
+    return form.cancelled({
+      isKnown: job !== undefined,
+      isCancelled: job?.cancelledMs !== undefined,
+    });
+  }
+
+  function jobOf(provider: ProviderId, id: string): Job | undefined {
+    const job = jobs.get(id);
+    return job?.provider === provider ? job : undefined;
   }
 
   function carryOut(provider: ProviderId, asked: Asked, at: Submission | undefined): Answer {
@@ -77,8 +91,8 @@ export function makeProviders(
       if (!at) throw new Error("a submission is not in the history");
       return accept(provider, asked, at);
     }
-    if (asked.kind === "cancel") return cancel(form, asked.id);
-    return form.state(asked.id, jobs.get(asked.id), loop.nowMs());
+    const job = jobOf(provider, asked.id);
+    return asked.kind === "cancel" ? cancel(form, job) : form.state(asked.id, job, loop.nowMs());
   }
 
   return async (
@@ -88,6 +102,7 @@ export function makeProviders(
   ): Promise<CallResult> => {
     const form = providerForms[provider];
     const asked = form.read(call);
+    if (!form.isAuthorised(call)) throw new Error(`a call to ${provider} has no credentials`);
     const instance = running.getStore();
     const fault = faults.draw(`provider.${asked.kind}`, callWeights, instance?.name);
     if (fault === "partial") return { kind: "notSent", reason: "ECONNREFUSED" };

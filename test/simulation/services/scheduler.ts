@@ -10,6 +10,7 @@ import type { Random } from "../engine/random.ts";
 interface ScheduleInput {
   Name: string;
   ScheduleExpression: string;
+  ScheduleExpressionTimezone?: string;
   State?: "ENABLED" | "DISABLED";
   Target: { Input: string };
 }
@@ -34,19 +35,21 @@ export function makeScheduler(of: {
   const { loop, faults, random, target, onRecurred } = of;
   const schedules = new Map<string, ScheduleInput>();
 
-  /** Fires at this time, if the schedule is still the same then. */
+  /** Fires at this time, if the schedule is still the same then; a one-time schedule is deleted. */
   function fireAt(schedule: ScheduleInput, plannedMs: number, fire: () => void): void {
     const fault = faults.draw("schedule.fires", { late: 30, duplicate: 30, skew: 100 });
     const kind = fault === "late" ? "late" : fault === "skew" ? "early" : "usual";
     loop.at(plannedMs + random.int(FIRES_MS[kind][0], FIRES_MS[kind][1]), () => {
       if (schedules.get(schedule.Name) !== schedule) return;
+      if (isOnce(schedule)) schedules.delete(schedule.Name);
       fire();
       if (fault === "duplicate") loop.after(random.int(...FIRES_MS.late), fire);
     });
   }
 
   /** The times for which a schedule plans firings. @throws ValidationException */
-  function timesIn({ Name, ScheduleExpression }: ScheduleInput): number[] {
+  function timesIn({ Name, ScheduleExpression, ...more }: ScheduleInput): number[] {
+    if ((more.ScheduleExpressionTimezone ?? "UTC") !== "UTC") throw new Error("only UTC is known");
     const at = /^at\((.+)\)$/.exec(ScheduleExpression)?.[1];
     const times =
       at === undefined ? timesOf(ScheduleExpression, loop.nowMs()) : [Date.parse(`${at}Z`)];
@@ -55,14 +58,11 @@ export function makeScheduler(of: {
   }
 
   function store(schedule: ScheduleInput, times: readonly number[]) {
-    const { Name, ScheduleExpression, State = "ENABLED", Target } = schedule;
+    const { Name, State = "ENABLED", Target } = schedule;
     schedules.set(Name, schedule);
     for (const ms of State === "ENABLED" ? times : []) {
-      if (ScheduleExpression.startsWith("at(")) {
-        fireAt(schedule, ms, () => {
-          schedules.delete(Name);
-          target(Target.Input);
-        });
+      if (isOnce(schedule)) {
+        fireAt(schedule, ms, () => target(Target.Input));
         continue;
       }
       const time = new Date(ms).toISOString().replace(".000Z", "Z");
@@ -100,6 +100,8 @@ export function makeScheduler(of: {
     },
   };
 }
+
+const isOnce = ({ ScheduleExpression }: ScheduleInput) => ScheduleExpression.startsWith("at(");
 
 /** The times of today from now on, of minutes in one hour of every day (UTC); no other expressions are known. */
 function timesOf(expression: string, nowMs: number): number[] | undefined {
