@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Fault } from "../support/fakes/aws-faults.ts";
 import { verified } from "../support/fakes/webhook-receiver.ts";
@@ -232,12 +233,13 @@ test(
     const place = (n: number) => (n * 97) % cases.length;
     const waiting = [...cases.entries()].toSorted(([a], [b]) => place(a) - place(b));
     const rows: Awaited<ReturnType<typeof play>>[] = [];
-    /** The faults of a case that struck in none of its plays. */
-    const missedOf = (one: Case) =>
-      rows
-        .filter((row) => row.one === one)
-        .map((row) => row.missed())
-        .reduce((left, missed) => left.filter((name) => missed.includes(name)));
+    /** The faults of a case that struck in none of its plays; those of a pair must strike in one play. */
+    const missedOf = (one: Case) => {
+      const plays = rows.filter((row) => row.one === one).map((row) => row.missed());
+      return one.strikes.length === 2
+        ? (plays.toSorted((a, b) => a.length - b.length)[0] ?? [])
+        : plays.reduce((left, missed) => left.filter((name) => missed.includes(name)));
+    };
     const player = async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const [n, one] = next;
@@ -248,9 +250,11 @@ test(
 
     // Another function may make a call first, or another case's fault may kill the sweep.
     for (let again = 1; again < MOST_PLAYS; again++) {
-      const left = cases.filter((one) => missedOf(one).length > 0);
-      const names = left.map((one) => `case-${cases.indexOf(one)}-again-${again}`);
-      rows.push(...(await Promise.all(left.map((one, at) => play(one, names[at] ?? "")))));
+      // The record of a delivery's end comes after it.
+      await sleep(2_000);
+      for (const one of cases.filter((of) => missedOf(of).length > 0)) {
+        rows.push(await play(one, `case-${cases.indexOf(one)}-again-${again}`));
+      }
     }
 
     const missed = () => [
@@ -267,8 +271,7 @@ test(
       ].join("\n"),
     );
     expect(rows.filter(({ violations }) => violations.length > 0)).toEqual([]);
-    // The record of a delivery's end comes after it.
-    await expect.poll(missed).toEqual([]);
+    expect(missed()).toEqual([]);
     expect(unlisted(run.proxy.calls)).toEqual([]);
     // An event that fails is not hidden for the whole visibility timeout.
     expect(

@@ -203,6 +203,31 @@ describe("a request that depends on an event", () => {
   });
 });
 
+test("The answer of a submission is stored although many requests begin to depend on the request at that moment", async () => {
+  const dependents = 20;
+  let registered = 0;
+  const simulation: SequenceSimulation = makeSequenceSimulation({
+    step: async (call, { who, name }) => {
+      const isStored = who === "submit" && name === "replace" && simulation.calls.length > 0;
+      if (isStored && registered < dependents) {
+        registered++;
+        await simulation.accept(
+          {
+            ...{ action: "send_message", person },
+            dependsOn: { requestId, on: "succeeded", within: "P14D" },
+          },
+          "another",
+        );
+      }
+      return call();
+    },
+  });
+  const { requestId } = await simulation.accept({ action: "connect", person });
+  await simulation.submit();
+  expect(registered).toBe(dependents);
+  expect((await simulation.find(requestId)).status).toBe("RUNNING");
+});
+
 test("A cancel while the request is being submitted is answered 503, because its provider may refuse it", async () => {
   let answer: unknown;
   const simulation: SequenceSimulation = makeSequenceSimulation({

@@ -56,6 +56,7 @@ export function makeRequestWriter(deps: { requests: RequestStore; texts: TextSto
      * Changes the stored request, and tries again when another write came first.
      * `decide` returns `undefined` when there is nothing to change, and may run more than once.
      *
+     * @param maxAttempts how often it tries; more where nobody else can make the change
      * @returns the stored request and whether this call changed it; `undefined` when there is none
      * @throws DEPENDENCY_DOWN, and what `decide` throws
      */
@@ -64,6 +65,7 @@ export function makeRequestWriter(deps: { requests: RequestStore; texts: TextSto
       decide: (
         request: RequestRecord,
       ) => RequestRecord | undefined | Promise<RequestRecord | undefined>,
+      maxAttempts = MAX_ATTEMPTS,
     ): Promise<{ request: RequestRecord; isChanged: boolean } | undefined> {
       const result = await retryOnConflict({
         find: () => requests.find(requestId),
@@ -72,7 +74,7 @@ export function makeRequestWriter(deps: { requests: RequestStore; texts: TextSto
           return decided === found ? undefined : decided;
         },
         replace,
-        maxAttempts: MAX_ATTEMPTS,
+        maxAttempts,
       });
       switch (result.kind) {
         case "written":

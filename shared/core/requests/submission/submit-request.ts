@@ -233,18 +233,22 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     });
     if (stored) return { request: stored, mustPublish: true };
     // A webhook, the sweep or a person wrote in between: merge the answer into what is stored now.
-    const merged = await writer.change(claimed.requestId, (now) => {
-      const wasMarkedUnknownMeanwhile =
-        now.status === "UNKNOWN" && now.attempts === claimed.attempts;
-      if (
-        now.owner === claimed.owner ||
-        (wasMarkedUnknownMeanwhile && outcome.kind !== "unknown")
-      ) {
-        return withPollDueNow(applySubmissionOutcome(now, outcome, context, of).request);
-      }
-      const late = mergeLateAnswer(now, outcome, context, of);
-      return late && withPollDueNow(late);
-    });
+    const merged = await writer.change(
+      claimed.requestId,
+      (now) => {
+        const wasMarkedUnknownMeanwhile =
+          now.status === "UNKNOWN" && now.attempts === claimed.attempts;
+        if (
+          now.owner === claimed.owner ||
+          (wasMarkedUnknownMeanwhile && outcome.kind !== "unknown")
+        ) {
+          return withPollDueNow(applySubmissionOutcome(now, outcome, context, of).request);
+        }
+        const late = mergeLateAnswer(now, outcome, context, of);
+        return late && withPollDueNow(late);
+      },
+      ATTEMPTS_TO_STORE,
+    );
     if (merged?.isChanged) await giveBackUnsent(claimed, merged.request);
     return {
       request: merged?.request ?? decision.request,
@@ -252,6 +256,9 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     };
   }
 }
+
+/** Many requests may begin to depend on this one at the same time, each by a write of it. */
+const ATTEMPTS_TO_STORE = 60;
 
 /** Nothing was done, and the next attempt uses the new credentials. */
 const credentialsReplacedOutcome: SendOutcome = {
