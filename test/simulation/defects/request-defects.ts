@@ -70,8 +70,8 @@ export const requestDefects: readonly Defect[] = [
     ],
     [
       lanes,
-      "before.owner !== undefined && before.owner !== lease.owner;",
-      "before.owner !== undefined && before.owner === lease.owner;",
+      "const abandonedByPrevious = before.owner !== undefined;",
+      "const abandonedByPrevious = before.owner === lease.owner;",
     ],
   ),
   defect(
