@@ -1,5 +1,5 @@
-import type { ProviderId } from "../../shared/contracts/providers.ts";
 import type { Random } from "./engine/random.ts";
+import type { SimulatedProvider } from "./services/provider-form.ts";
 import { START_MS } from "./stack.ts";
 
 const MINUTE_MS = 60_000;
@@ -10,7 +10,7 @@ export const BUSY_MS: number = 4 * MINUTE_MS;
 export interface Account {
   accountId: string;
   /** Absent: We-Link. */
-  provider?: ProviderId;
+  provider?: SimulatedProvider;
   paceMs: { min: number; max: number };
   hourLimit: number | undefined;
   /** Requests are submitted from this time on. */

@@ -1,5 +1,4 @@
 import { composeAdministration } from "../../shared/composition/administration.ts";
-import type { ProviderId } from "../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { signAsLinkedApi } from "../../shared/providers/linked-api/signature.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
@@ -11,7 +10,13 @@ import type {
   PlannedRequest,
   Workload,
 } from "./plan-workload.ts";
-import { credentials, type Job, type JobWebhook, tokenOf } from "./services/provider-form.ts";
+import {
+  credentials,
+  type Job,
+  type JobWebhook,
+  type SimulatedProvider,
+  tokenOf,
+} from "./services/provider-form.ts";
 import { outputs, START_MS } from "./stack.ts";
 import type { World } from "./world.ts";
 
@@ -28,15 +33,15 @@ const CALL_RETRY_MS = 2_000;
 interface Made {
   apiKey: string;
   /** By provider. */
-  inboundPaths: Readonly<Record<ProviderId, string | undefined>>;
+  inboundPaths: Readonly<Record<SimulatedProvider, string | undefined>>;
   /** By account. */
-  providers: Readonly<Record<string, ProviderId>>;
+  providers: Readonly<Record<string, SimulatedProvider>>;
   signsLinkedApi: boolean;
 }
 
 /** A webhook that is sent until it is taken, and how an attempt at a time (seconds) looks. */
 interface Webhook extends Pick<SentWebhook, "id" | "providerRequestId" | "isEnd"> {
-  provider: ProviderId;
+  provider: SimulatedProvider;
   body: string;
   headersAt?: (seconds: number) => Record<string, string>;
 }
@@ -107,7 +112,7 @@ function personWebhook(event: PersonEvent, made: Made): Webhook {
   );
 }
 
-function webhookOf(provider: ProviderId, id: string, body: JsonObject, made: Made): Webhook {
+function webhookOf(provider: SimulatedProvider, id: string, body: JsonObject, made: Made): Webhook {
   if (provider === "we-link") return weLinkWebhook(id, body);
   const text = JSON.stringify(body);
   const signed = (timestampSeconds: number) =>
@@ -230,7 +235,7 @@ export async function callApi(
   return { status: statusCode, body };
 }
 
-const actions: Readonly<Record<ProviderId, string>> = {
+const actions: Readonly<Record<SimulatedProvider, string>> = {
   "we-link": "connect",
   "linked-api": "st.sendConnectionRequest",
 };

@@ -1,10 +1,9 @@
-import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 import type { ProviderHttpCall } from "../../../shared/core/providers/http-call.ts";
 
 /** What a provider has taken, and how it will end. Times in milliseconds. */
 export interface Job {
-  provider: ProviderId;
+  provider: SimulatedProvider;
   providerRequestId: string;
   accountId: string;
   /** The body of the call. */
@@ -187,7 +186,13 @@ const linkedApi: ProviderForm = {
   },
 };
 
-export const providerForms: Readonly<Record<ProviderId, ProviderForm>> = {
-  "we-link": weLink,
-  "linked-api": linkedApi,
-};
+export const providerForms = { "we-link": weLink, "linked-api": linkedApi } as const;
+
+/** A provider that takes part in the simulation. */
+export type SimulatedProvider = keyof typeof providerForms;
+
+/** @throws Error for a provider that takes no part in the simulation */
+export function asSimulated(provider: string): SimulatedProvider {
+  if (provider in providerForms) return provider as SimulatedProvider;
+  throw new Error(`the simulation has no ${provider}`);
+}

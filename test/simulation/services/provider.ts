@@ -7,10 +7,12 @@ import { callWeights, type PeerDeps, pauseIn, strikeCaller } from "./peer.ts";
 import {
   type Answer,
   type Asked,
+  asSimulated,
   type Job,
   type JobWebhook,
   type ProviderForm,
   providerForms,
+  type SimulatedProvider,
 } from "./provider-form.ts";
 
 const answered = (
@@ -32,7 +34,11 @@ export function makeProviders(
   const { loop, faults, random, history, sendWebhook } = deps;
   const jobs = new Map<string, Job>();
 
-  function accept(provider: ProviderId, asked: Asked & { kind: "submit" }, at: Submission): Answer {
+  function accept(
+    provider: SimulatedProvider,
+    asked: Asked & { kind: "submit" },
+    at: Submission,
+  ): Answer {
     const form = providerForms[provider];
     const providerRequestId = `${form.idPrefix}-${jobs.size + 1}`;
     const isSuccess = random.chance(0.8);
@@ -80,12 +86,12 @@ export function makeProviders(
     });
   }
 
-  function jobOf(provider: ProviderId, id: string): Job | undefined {
+  function jobOf(provider: SimulatedProvider, id: string): Job | undefined {
     const job = jobs.get(id);
     return job?.provider === provider ? job : undefined;
   }
 
-  function carryOut(provider: ProviderId, asked: Asked, at: Submission | undefined): Answer {
+  function carryOut(provider: SimulatedProvider, asked: Asked, at: Submission | undefined): Answer {
     const form = providerForms[provider];
     if (asked.kind === "submit") {
       if (!at) throw new Error("a submission is not in the history");
@@ -95,11 +101,8 @@ export function makeProviders(
     return asked.kind === "cancel" ? cancel(form, job) : form.state(asked.id, job, loop.nowMs());
   }
 
-  return async (
-    provider: ProviderId,
-    call: ProviderHttpCall,
-    timeoutMs: number,
-  ): Promise<CallResult> => {
+  return async (id: ProviderId, call: ProviderHttpCall, timeoutMs: number): Promise<CallResult> => {
+    const provider = asSimulated(id);
     const form = providerForms[provider];
     const asked = form.read(call);
     if (!form.isAuthorised(call)) throw new Error(`a call to ${provider} has no credentials`);
