@@ -85,7 +85,8 @@ const settingsOf = (mutate: readonly string[]) => ({
   concurrency: Number(values.workers),
   // The first run of all tests, with every change in place and none switched on.
   dryRunTimeoutMinutes: 60,
-  timeoutMS: 30_000,
+  // A change that makes a loop endless ends after this and one and a half times the usual time.
+  timeoutMS: 5_000,
   tempDirName: "test-results/mutation/sandbox",
   ignorePatterns: ["test-results", "cdk.out", "console", "site", "**/dist", "**/.vitepress"],
   // Stryker would rewrite the paths in it; Node itself reads the types.
