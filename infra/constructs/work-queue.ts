@@ -105,6 +105,7 @@ export class WorkQueue extends Construct {
     return [
       { actions: ["sqs:GetQueueAttributes", "sqs:SendMessage"], resource: this.queue.queueArn },
       ...mendedDeadLetters(this.deadLetters),
+      { actions: ["sqs:StartMessageMoveTask"], resource: this.deadLetters.queueArn },
     ];
   }
 
@@ -116,14 +117,13 @@ export class WorkQueue extends Construct {
   }
 }
 
-/** Permissions of a function that looks at dead letters, moves them back or deletes them. */
+/** Permissions of a function that looks at dead letters, sends them again one by one, or deletes them. */
 export function mendedDeadLetters({ queueArn }: Queue): readonly Permission[] {
   const actions = [
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
-    "sqs:StartMessageMoveTask",
   ];
   return [{ actions, resource: queueArn }];
 }

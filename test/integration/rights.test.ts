@@ -70,7 +70,7 @@ test("An operator redrives the dead letters of every queue, one and all", async 
   const urls: Record<string, string | undefined> = {
     inbound: outputs.InboundDlqUrl,
     submit: outputs.SubmitDlqUrl,
-    schedules: outputs.RequestScheduleDlqUrl,
+    requestSchedule: outputs.RequestScheduleDlqUrl,
     fanout: outputs.FanoutDlqUrl,
     attempts: outputs.AttemptsDlqUrl,
     retries: outputs.RetriesDlqUrl,
@@ -78,7 +78,6 @@ test("An operator redrives the dead letters of every queue, one and all", async 
   const { items } = await look("dead-letters");
   for (const { queue } of items) {
     const QueueUrl = urls[queue];
-    if (QueueUrl === undefined) continue;
     for (const n of [1, 2, 3]) {
       await sqs.send(
         new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify({ v: 1, n }) }),
@@ -91,7 +90,7 @@ test("An operator redrives the dead letters of every queue, one and all", async 
     await mend(`dead-letters/${queue}/messages/${two.messageId}/redrive`);
     await mend(`dead-letters/${queue}/redrive`);
   }
-  expect(items.length).toBeGreaterThan(4);
+  expect(items.map(({ queue }: Answer) => queue).sort()).toEqual(Object.keys(urls).sort());
   sqs.destroy();
 });
 
@@ -174,9 +173,5 @@ test("A request that waits for an event watches for what the provider reports of
     body: { ...account, action: "send_message_to_profile_id", params, dependsOn },
   });
   expect(follower).toMatchObject({ status: "SCHEDULED", waitsFor: "dependency" });
-  // Its predecessor's id at the provider is watched, too, once it is known.
-  await expect
-    .poll(() => isUsed("Submit", "dynamodb:BatchWriteItem", "Requests"), waitOptions)
-    .toBe(true);
   expect(isUsed("Api", "dynamodb:BatchWriteItem", "Requests")).toBe(true);
 });
