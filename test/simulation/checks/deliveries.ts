@@ -1,5 +1,6 @@
 import { deliverableTypes } from "../../../shared/contracts/events.ts";
 import { type History, invocationStart, type Post, wasStruck } from "../history.ts";
+import { keyOf } from "../workload.ts";
 import type { Check, Violation } from "./checks.ts";
 import { isUnderWay } from "./requests.ts";
 
@@ -127,7 +128,7 @@ export const failuresAreTold: Check = ({ history, end }) =>
 export const cancelledDeliveries: Check = ({ workload, history }) =>
   workload.requests.flatMap(({ n }) => {
     const cancel = history.calls.find(
-      ({ key, what, status }) => key === `request-${n}` && what === "cancel" && status === 200,
+      ({ key, what, status }) => key === keyOf({ n }) && what === "cancel" && status === 200,
     );
     if (!cancel) return [];
     const { requestId } = JSON.parse(cancel.body) as { requestId: string };

@@ -108,7 +108,7 @@ export const order = perAccount((run, account) => {
   );
   const known = own.flatMap(({ n, isHigh }) => {
     const accepts = run.history.calls
-      .filter(({ key, what }) => key === `request-${n}` && what === "accept")
+      .filter(({ key, what }) => key === keyOf({ n }) && what === "accept")
       .sort((a, b) => a.fromMs - b.fromMs);
     const ended = accepts.find(({ status }) => status === 202)?.untilMs;
     const taken = run.history.submissions.find(

@@ -19,7 +19,7 @@ const violation = (guarantee: string, text: string): Violation => ({ guarantee, 
 /** The planned requests, with what became of each. */
 export function knownOf({ workload, history, end }: Run): Known[] {
   return workload.requests.map((plan) => {
-    const calls = history.calls.filter(({ key }) => key === `request-${plan.n}`);
+    const calls = history.calls.filter(({ key }) => key === keyOf(plan));
     const accepted = calls.find(({ what, status }) => what === "accept" && status === 202);
     const { requestId } = JSON.parse(accepted?.body ?? "{}") as { requestId?: string };
     const cancelled = calls.find(({ what, status }) => what === "cancel" && status === 200);
@@ -67,9 +67,7 @@ export const oneRequestPerKey: Check = ({ workload, history, end }) => [
     : []),
   ...workload.requests.flatMap(({ n }) => {
     const bodies = history.calls
-      .filter(
-        ({ key, what, status }) => key === `request-${n}` && what === "accept" && status < 300,
-      )
+      .filter(({ key, what, status }) => key === keyOf({ n }) && what === "accept" && status < 300)
       .map(({ body }) => (JSON.parse(body) as { requestId: string }).requestId);
     return new Set(bodies).size > 1 ? [violation("G3", `key ${n} made several requests`)] : [];
   }),
@@ -131,7 +129,7 @@ export function endsAsItsJob(
     return taken.some(({ isCancelled }) => isCancelled);
   }
   const isSuccess = status === "SUCCEEDED";
-  if (!isSuccess && !refusals.includes(code)) return code === "OUTCOME_UNKNOWN";
+  if (!isSuccess && !refusals.includes(code)) return false;
   return taken.some((one) => one.isSuccess === isSuccess);
 }
 

@@ -240,7 +240,8 @@ function recurringProblems({ history, end }: Run, recurring: PlannedRecurring): 
   );
   const wrong = made.filter((record) => {
     const own = sent.filter((one) => one.providerRequestId === record.providerRequestId);
-    return record.providerRequestId !== undefined && !endsAsItsJob(record, own);
+    const isUnknown = record.error?.code === "OUTCOME_UNKNOWN";
+    return record.providerRequestId !== undefined && !isUnknown && !endsAsItsJob(record, own);
   });
   return [
     ...[...fired].filter((ms) => !times.includes(ms)).map((ms) => `fired at ${ms}`),
