@@ -112,9 +112,7 @@ export function makeRequests(deps: RequestsDeps) {
           `${request.provider} did not confirm the cancellation`,
         );
       default:
-        throw request.status === "SUBMITTING" && !hasBeenSubmitted(request)
-          ? beingSubmitted()
-          : tooLate();
+        throw cannotBeCancelled(request);
     }
   }
 
@@ -132,9 +130,7 @@ export function makeRequests(deps: RequestsDeps) {
     const cancelled = await change(requestId, (now) => {
       if (now.status === "CANCELLED") return undefined;
       const stillWaits = now.status === "SCHEDULED" || now.status === "QUEUED";
-      if (!stillWaits && (isWaiting || now.status !== "RUNNING")) {
-        throw isWaiting && now.status === "SUBMITTING" ? beingSubmitted() : tooLate();
-      }
+      if (!stillWaits && (isWaiting || now.status !== "RUNNING")) throw cannotBeCancelled(now);
       return cancelRequest(now, context());
     });
     // A repeated call tells them again; what neither call tells, the sweep finds.
@@ -269,13 +265,11 @@ export function makeRequests(deps: RequestsDeps) {
   };
 }
 
-function beingSubmitted(): Failure {
-  return new Failure(
-    "DEPENDENCY_DOWN",
-    "the request is being submitted at this moment: repeat the call",
-  );
-}
-
-function tooLate(): Failure {
+/** Why a request is not cancelled: it was submitted, or that is under way and may still be refused. */
+function cannotBeCancelled(request: RequestRecord): Failure {
+  if (request.status === "SUBMITTING" && !hasBeenSubmitted(request)) {
+    const message = "the request is being submitted at this moment: repeat the call";
+    return new Failure("DEPENDENCY_DOWN", message);
+  }
   return new Failure("CONFLICT", "the request was submitted and can no longer be cancelled");
 }
