@@ -138,8 +138,12 @@ export const accountItem = z.object({
   connectionId: z.string(),
   accountId: z.string(),
   provider: providerId,
+  /** Grows with each write, from the time of its creation on; absent: an earlier version wrote it. */
+  version: z.optional(z.number()),
   /** The provider's token of this account, sealed. */
   sealedIdentificationToken: z.optional(z.string()),
+  /** When that was stored (real time); absent: by an earlier version. */
+  tokenStoredRealMs: z.optional(z.number()),
   /** The account's own interval between submissions. */
   pace: z.optional(paceRange),
   /** Absent: registered before there were presets, and without limits. */

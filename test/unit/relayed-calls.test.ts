@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { operations, routeKeyOf } from "../../shared/contracts/http/operations.ts";
+import type { Accounts } from "../../shared/core/administration/accounts.ts";
 import { identificationToken } from "../../shared/core/administration/identification-token.ts";
 import type { ProviderHttpCall } from "../../shared/core/providers/http-call.ts";
 import { makeRelayCall } from "../../shared/core/requests/relay-call.ts";
 import type { CallResult } from "../../shared/core/requests/state/ports.ts";
 import { toCall, toResult } from "../../shared/runtime/api-request.ts";
 import { makeAccountsApi } from "../support/fakes/accounts-api.ts";
+import type { TestClock } from "../support/fakes/clocks.ts";
 import { testMasterKeys } from "../support/fakes/webhook-api.ts";
 
 const account = { clientId: "cl_1", accountId: "acc-1" };
@@ -33,6 +35,8 @@ function setUp(
     paused?: boolean;
     connections?: number;
     rateReached?: boolean;
+    /** Happens while the provider is called. */
+    meanwhile?: (accounts: Accounts, clock: TestClock) => Promise<unknown>;
   } = {},
 ) {
   const { result = answered("{}"), paused = false, connections = 1 } = given;
@@ -47,11 +51,11 @@ function setUp(
     accountId === "acc-1" ? { identificationToken: "id_of_acc-1" } : undefined;
   const { serve, items: stored } = makeAccountsApi({
     connections: connectionItems,
-    more: ({ accountDirectory }) => ({
+    more: (accounts, clock) => ({
       requests: {
         relay: makeRelayCall({
           accounts: { find, findUncached: find },
-          accountDirectory,
+          accountDirectory: accounts.accountDirectory,
           connections: {
             read: async (connectionId) =>
               ({
@@ -64,10 +68,12 @@ function setUp(
           calls: {
             send: async (provider, call) => {
               sent.push({ provider, ...call });
+              await given.meanwhile?.(accounts, clock);
               return result;
             },
           },
           rates: { tryConsume: async () => given.rateReached !== true },
+          context: () => ({ nowRealMs: clock.realMs() }),
         }),
       },
     }),
@@ -261,6 +267,27 @@ describe("The tokens of accounts", () => {
     const first = stored.get("cn_linked-api_0 acc-1");
     await call("POST /admin/accounts.getAll");
     expect(stored.get("cn_linked-api_0 acc-1")).toBe(first);
+  });
+
+  test("A token that is regenerated while accounts.getAll is under way stays, and its pace too", async () => {
+    const of = { provider: "linked-api", connectionId: "cn_linked-api_0" } as const;
+    const accounts = [{ id: "acc-1", identificationToken: "old" }];
+    let regenerated: unknown;
+    const { call, stored } = setUp({
+      result: answered(JSON.stringify({ success: true, result: { accounts } })),
+      async meanwhile(here, clock) {
+        clock.passReal(1);
+        await here.registerToken({ ...of, clientId: "cl_1", accountId: "acc-1" }, "new");
+        await here.put("cl_1", "acc-1", { ...of, preset: "off" });
+        regenerated = stored.get("cn_linked-api_0 acc-1");
+      },
+    });
+    const { text } = await call("POST /admin/accounts.getAll");
+    expect(JSON.parse(text).result.accounts).toEqual([
+      { id: "acc-1", identificationToken: ownToken },
+    ]);
+    expect(stored.get("cn_linked-api_0 acc-1")).toBe(regenerated);
+    expect(regenerated).toMatchObject({ preset: "off" });
   });
 
   test("A regenerated token is stored for the account, whose token here stays the same", async () => {

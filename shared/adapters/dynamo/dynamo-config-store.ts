@@ -8,6 +8,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import type * as z from "zod/mini";
 import {
+  type AccountItem,
   accountItem,
   apiKeyItem,
   CLIENT_DIRECTORY,
@@ -36,8 +37,8 @@ export function makeDynamoConfigStore(options: {
     return (await callDependency("DynamoDB GetItem", () => client.send(command))).Item;
   }
 
-  async function put(Item: Record<string, unknown>, condition: object = {}): Promise<void> {
-    const command = new PutCommand({ TableName, Item, ...condition });
+  async function create(Item: Record<string, unknown>): Promise<void> {
+    const command = new PutCommand({ TableName, Item, ...IF_NEW });
     await callDependency("DynamoDB PutItem", () => client.send(command));
   }
 
@@ -84,7 +85,7 @@ export function makeDynamoConfigStore(options: {
     );
 
   return {
-    create: (item) => put({ ...item }, IF_NEW),
+    create,
 
     exists: async (pk) => (await get(pk)) !== undefined,
 
@@ -147,7 +148,10 @@ export function makeDynamoConfigStore(options: {
       await isWritten("PutItem", () => client.send(new PutCommand({ TableName, Item, ...IF_NEW })));
     },
 
-    putAccount: (item) => put({ ...item }),
+    replaceAccount: (Item, before) =>
+      isWritten("PutItem", () =>
+        client.send(new PutCommand({ TableName, Item, ...(before ? ifStill(before) : IF_NEW) })),
+      ),
 
     deleteAccount: (connectionId, accountId) => remove(configKey.account(connectionId, accountId)),
 
@@ -159,6 +163,15 @@ export function makeDynamoConfigStore(options: {
 }
 
 const IF_NEW = { ConditionExpression: "attribute_not_exists(pk)" };
+
+/** The condition that an account is stored as it was read. */
+const ifStill = ({ version }: AccountItem) =>
+  version === undefined
+    ? { ConditionExpression: "attribute_exists(pk) AND attribute_not_exists(version)" }
+    : {
+        ConditionExpression: "version = :read",
+        ExpressionAttributeValues: { ":read": version },
+      };
 
 /** The prefix of every account's key. */
 const ACCOUNT_PREFIX = configKey.account("", "").slice(0, -1);

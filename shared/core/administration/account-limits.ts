@@ -1,4 +1,5 @@
 import type { AccountItem } from "../../contracts/config-items.ts";
+import { Failure } from "../../contracts/failures.ts";
 import type { Limit } from "../../contracts/pace.ts";
 import type { Clock } from "../clock.ts";
 import { limitBudgets } from "../pace/budget.ts";
@@ -32,7 +33,13 @@ interface AccountLimitsDeps {
   clock: Clock;
   /** @throws NOT_FOUND, REQUEST_INVALID where several have this id */
   find(clientId: string, accountId: string, which: AccountSelector): Promise<AccountItem>;
-  put(clientId: string, accountId: string, change: AccountChange): Promise<unknown>;
+  /** @param more what else to change of the account as it is stored */
+  put(
+    clientId: string,
+    accountId: string,
+    change: AccountChange,
+    more: (before: AccountItem | undefined) => Partial<AccountChange>,
+  ): Promise<unknown>;
   paceSettingsOf(account: AccountItem): PaceSettings;
 }
 
@@ -63,8 +70,10 @@ export function accountLimits(deps: AccountLimitsDeps) {
       which: AccountSelector,
       change: (own: readonly Limit[]) => readonly Limit[],
     ): Promise<void> {
-      const { provider, connectionId, limits = [] } = await find(clientId, accountId, which);
-      await put(clientId, accountId, { provider, connectionId, limits: change(limits) });
+      const { provider, connectionId } = await find(clientId, accountId, which);
+      await put(clientId, accountId, { provider, connectionId }, (before) => ({
+        limits: change(limitsOf(before)),
+      }));
     },
 
     /**
@@ -78,11 +87,19 @@ export function accountLimits(deps: AccountLimitsDeps) {
       which: AccountSelector,
       isKept: (own: Limit) => boolean,
     ): Promise<void> {
-      const { provider, connectionId, limits = [] } = await find(clientId, accountId, which);
-      const reset = { preset: defaultPreset, limits: limits.filter(isKept) };
-      await put(clientId, accountId, { provider, connectionId, ...reset });
+      const { provider, connectionId } = await find(clientId, accountId, which);
+      await put(clientId, accountId, { provider, connectionId }, (before) => ({
+        preset: defaultPreset,
+        limits: limitsOf(before).filter(isKept),
+      }));
     },
   };
+}
+
+/** The account's own limits. @throws NOT_FOUND when it was deleted meanwhile */
+function limitsOf(account: AccountItem | undefined): readonly Limit[] {
+  if (account) return account.limits ?? [];
+  throw new Failure("NOT_FOUND", "there is no such account");
 }
 
 /**

@@ -1,8 +1,8 @@
 import { type AccountItem, configKey } from "../../contracts/config-items.ts";
 import { Failure, type Remedy } from "../../contracts/failures.ts";
-import { type ProviderId, providerPacks } from "../../contracts/providers.ts";
+import type { ProviderId } from "../../contracts/providers.ts";
 import { type Clock, toIso } from "../clock.ts";
-import { type MasterKeys, seal, unseal } from "../crypto/master-keys.ts";
+import type { MasterKeys } from "../crypto/master-keys.ts";
 import type { PageOf } from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
 import { mergePaceSettings, type StagePace } from "../pace/merge-pace-settings.ts";
@@ -16,7 +16,7 @@ import { activePause } from "../requests/state/pause-after.ts";
 import { type LaneAccount, PAUSED_BY_CLIENT } from "../requests/state/record.ts";
 import type { AccountChange, AccountSelector } from "./account-change.ts";
 import { accountLimits } from "./account-limits.ts";
-import { paceMembers } from "./account-pace.ts";
+import { makeAccountWrites, requiresToken } from "./account-writes.ts";
 import { budgetView } from "./budget-view.ts";
 import { identificationToken } from "./identification-token.ts";
 import type { ConfigStore } from "./ports.ts";
@@ -45,6 +45,7 @@ export type Accounts = ReturnType<typeof makeAccounts>;
 export function makeAccounts(deps: AccountsDeps) {
   const { store, lanes, laneScheduler, clock, stagePace } = deps;
   const { defaultPreset } = stagePace;
+  const writes = makeAccountWrites({ ...deps, defaultPreset });
   /** Accounts that this process has registered or found registered. */
   const registeredAccounts = new Set<string>();
   const soleConnections = new Map<string, { connectionId: string; readAtMs: number }>();
@@ -138,29 +139,17 @@ export function makeAccounts(deps: AccountsDeps) {
     };
   }
 
-  async function put(clientId: string, accountId: string, change: AccountChange) {
-    const { provider, identificationToken: token } = change;
+  async function put(
+    clientId: string,
+    accountId: string,
+    change: AccountChange,
+    more: (before: AccountItem | undefined) => Partial<AccountChange> = () => ({}),
+  ) {
+    const { provider } = change;
     const connectionId = await connectionIdOf({ clientId, ...change });
-    const pk = configKey.account(connectionId, accountId);
-    const before = await store.account(connectionId, accountId);
-    const sealed = token
-      ? seal({ masterKeys: await deps.masterKeys(), randomHex: deps.randomHex }, pk, token)
-      : before?.sealedIdentificationToken;
-    if (requiresToken(provider) && sealed === undefined) {
-      const { name } = providerPacks[provider];
-      throw invalid("identificationToken", `is required: ${name} identifies an account by it`);
-    }
-    const item: AccountItem = {
-      pk,
-      clientId,
-      connectionId,
-      accountId,
-      provider,
-      createdAt: before?.createdAt ?? toIso(clock.businessMs()),
-      ...(sealed === undefined ? {} : { sealedIdentificationToken: sealed }),
-      ...paceMembers(change, before ?? { preset: defaultPreset }),
-    };
-    await store.putAccount(item);
+    const of = { clientId, provider, connectionId, accountId };
+    const item = await writes.change(of, (before) => ({ ...change, ...more(before) }));
+    if (item === undefined) throw new Error("an account that is put is always written");
     return viewOf(item);
   }
 
@@ -181,7 +170,7 @@ export function makeAccounts(deps: AccountsDeps) {
       await store
         .addAccountIfNew({
           ...{ pk, clientId, connectionId, accountId, provider, createdAt },
-          preset: defaultPreset,
+          ...{ preset: defaultPreset, version: clock.realMs() },
         })
         .then(() => registeredAccounts.add(pk))
         // Not critical: the next request of the account tries again.
@@ -189,28 +178,11 @@ export function makeAccounts(deps: AccountsDeps) {
     },
   };
 
-  /**
-   * Stores the provider's token of an account, unless it is stored already, and registers
-   * the account where it is new. Returns Ackwire's token of the account.
-   */
-  async function registerToken(account: LaneAccount, providerToken: string): Promise<string> {
-    const { clientId, provider, connectionId, accountId } = account;
-    const master = await deps.masterKeys();
-    const pk = configKey.account(connectionId, accountId);
-    const sealed = (await store.account(connectionId, accountId))?.sealedIdentificationToken;
-    const isKnown = sealed !== undefined && unseal(master, pk, sealed) === providerToken;
-    if (!isKnown) {
-      const change = { provider, connectionId, identificationToken: providerToken };
-      await put(clientId, accountId, change);
-    }
-    return identificationToken(master, { clientId, accountId });
-  }
-
   return {
     accountDirectory,
     connectionIdsOf,
     put,
-    registerToken,
+    registerToken: writes.registerToken,
     /** All accounts of a client, or one page in the order of `accountKey`. Reads the lanes of these accounts only. */
     async list(clientId: string, page?: PageOf) {
       return Promise.all((await store.accountsOf(clientId, page)).map(viewOf));
@@ -263,11 +235,6 @@ export function makeAccounts(deps: AccountsDeps) {
 /** The key by which a client's accounts are listed. */
 export function accountKey(of: Pick<AccountItem, "connectionId" | "accountId">): string {
   return `${of.connectionId}#${of.accountId}`;
-}
-
-/** Whether the provider identifies each account by a token of its own. */
-function requiresToken(provider: ProviderId): boolean {
-  return providerPacks[provider].accountTokenHeader !== undefined;
 }
 
 const CACHE_LIMIT = 1_000;

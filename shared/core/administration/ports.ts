@@ -41,8 +41,12 @@ export interface ConfigStore {
   accountsOf(clientId: string, page?: PageOf): Promise<AccountItem[]>;
   /** Writes an account unless it exists. */
   addAccountIfNew(item: AccountItem): Promise<void>;
-  /** Writes an account; replaces an existing one. */
-  putAccount(item: AccountItem): Promise<void>;
+  /**
+   * Writes an account in the place of the one that was read, or of none.
+   *
+   * @returns `false` when another one is stored by now
+   */
+  replaceAccount(item: AccountItem, before: AccountItem | undefined): Promise<boolean>;
   deleteAccount(connectionId: string, accountId: string): Promise<void>;
   apiKeysOf(clientId: string, page?: PageOf): Promise<ApiKeyItem[]>;
   /** Returns `false` when this client has no such key. */

@@ -122,11 +122,13 @@ export interface DialectRelay {
     clientId: string;
     accountId?: string | undefined;
     call: Omit<ProviderHttpCall, "headers">;
-  }): Promise<{ answer: ProviderAnswer; connectionId: string }>;
+  }): Promise<{ answer: ProviderAnswer; connectionId: string; askedRealMs: number }>;
   /**
    * Stores the provider's token of an account, and registers the account where it is new.
    * Returns the token by which the client names it here.
    *
+   * @param of.askedRealMs when the provider was asked, where its answer may be older than a token
+   *   that has been stored since; absent: the token is new
    * @throws DEPENDENCY_DOWN
    */
   registerAccount(of: {
@@ -134,6 +136,7 @@ export interface DialectRelay {
     connectionId: string;
     accountId: string;
     providerToken: string;
+    askedRealMs?: number;
   }): Promise<string>;
 }
 

@@ -5,6 +5,7 @@ import type { AccountReader, ConnectionReader } from "../connections/ports.ts";
 import type { ProviderHttpCall } from "../providers/http-call.ts";
 import type { ProviderAnswer } from "../providers/provider-client.ts";
 import type { AccountDirectory } from "./acceptance/accept-request.ts";
+import type { DecisionContext } from "./state/decision-context.ts";
 import type { ClientRates, ProviderCalls } from "./state/ports.ts";
 
 export interface RelayCallDeps {
@@ -13,6 +14,7 @@ export interface RelayCallDeps {
   connections: Pick<ConnectionReader, "read">;
   calls: ProviderCalls;
   rates: ClientRates;
+  context: () => Pick<DecisionContext, "nowRealMs">;
 }
 
 /** A call of a provider's own protocol that the provider answers at once. */
@@ -37,7 +39,9 @@ const RELAY_TIMEOUT_MS = 6_000;
  *   sent; PROVIDER_UNANSWERED when the call may have taken effect
  */
 export function makeRelayCall(deps: RelayCallDeps) {
-  return async (of: RelayedCall): Promise<{ answer: ProviderAnswer; connectionId: string }> => {
+  return async (
+    of: RelayedCall,
+  ): Promise<{ answer: ProviderAnswer; connectionId: string; askedRealMs: number }> => {
     const { clientId, provider, accountId, call } = of;
     if (!(await deps.rates.tryConsume(clientId))) {
       throw new Failure("TOO_MANY_REQUESTS", "too many calls in one second");
@@ -57,8 +61,11 @@ export function makeRelayCall(deps: RelayCallDeps) {
         ? undefined
         : await knownAccount(deps, { clientId, provider, connectionId, accountId });
     const headers = credentialsOf(connection, account);
+    const askedRealMs = deps.context().nowRealMs;
     const result = await deps.calls.send(provider, { ...call, headers }, RELAY_TIMEOUT_MS);
-    if (result.kind === "answered") return { answer: result.answer, connectionId };
+    if (result.kind === "answered") {
+      return { answer: result.answer, connectionId, askedRealMs };
+    }
     const { name } = providerPacks[provider];
     if (result.kind === "notSent") {
       throw new Failure("DEPENDENCY_DOWN", `${name} could not be called: ${result.reason}`);

@@ -38,10 +38,11 @@ export function linkedApiRelayedHandlers(
   return {
     ...asItIs,
     async linkedApiGetAccounts(input) {
-      const { answer, connectionId } = await send("linkedApiGetAccounts", input);
+      const { answer, connectionId, askedRealMs } = await send("linkedApiGetAccounts", input);
       return withResult(answer, async (result) => {
         if (!Array.isArray(result.accounts)) return;
-        const owner = { clientId: input.clientId, connectionId };
+        // A token that is regenerated while this call is under way is newer than its answer.
+        const owner = { clientId: input.clientId, connectionId, askedRealMs };
         const accounts = result.accounts.filter(isObject);
         await Promise.all(accounts.map((account) => replaceToken(relay, owner, account)));
       });
@@ -65,7 +66,7 @@ export function linkedApiRelayedHandlers(
  */
 async function replaceToken(
   relay: DialectRelay,
-  owner: { clientId: string; connectionId: string },
+  owner: { clientId: string; connectionId: string; askedRealMs: number },
   account: JsonObject,
 ): Promise<void> {
   const { id: accountId, identificationToken: providerToken } = account;

@@ -11,7 +11,7 @@ import { laneId } from "../../../shared/core/requests/acceptance/request-id.ts";
 import { noCounters } from "../../../shared/core/requests/state/lane-counters.ts";
 import type { Lane, LaneCounters } from "../../../shared/core/requests/state/record.ts";
 import { toCall, toResult } from "../../../shared/runtime/api-request.ts";
-import { makeTestClock } from "./clocks.ts";
+import { makeTestClock, type TestClock } from "./clocks.ts";
 import { testMasterKeys } from "./webhook-api.ts";
 
 /** The API on accounts of the client `cl_1`, over stores in memory. A connection is named after its provider. */
@@ -19,7 +19,9 @@ export function makeAccountsApi(
   given: {
     connections?: readonly { connectionId: string; provider: ProviderId }[];
     /** What else the API serves on these accounts. */
-    more?: (accounts: Accounts) => object;
+    more?: (accounts: Accounts, clock: TestClock) => object;
+    /** Happens before an account is written. */
+    beforeWrite?: () => Promise<unknown>;
   } = {},
 ) {
   const clock = makeTestClock();
@@ -38,8 +40,14 @@ export function makeAccountsApi(
       connection: async (id: string) => connections.find((one) => one.connectionId === id),
       account: async (connectionId: string, accountId: string) =>
         stored.get(keyOf(connectionId, accountId)),
-      putAccount: async (item: AccountItem) => {
-        stored.set(keyOf(item.connectionId, item.accountId), item);
+      replaceAccount: async (item: AccountItem, before: AccountItem | undefined) => {
+        await given.beforeWrite?.();
+        const key = keyOf(item.connectionId, item.accountId);
+        const now = stored.get(key);
+        if ((now === undefined) !== (before === undefined)) return false;
+        if (now?.version !== before?.version) return false;
+        stored.set(key, item);
+        return true;
       },
     },
     lanes: { find: async (lane: string) => lanes.get(lane) },
@@ -51,7 +59,7 @@ export function makeAccountsApi(
   } as unknown as AccountsDeps);
   const api: Partial<ServeApiDeps> = {
     accounts,
-    ...given.more?.(accounts),
+    ...given.more?.(accounts, clock),
     keys: {
       find: async () => ({
         pk: "key#key1",

@@ -1,10 +1,12 @@
 import type { Clock } from "../../../shared/core/clock.ts";
 
 /** A clock whose time changes only when a test advances it. */
-export function makeTestClock(startMs = Date.UTC(2026, 5, 25, 12)): Clock & {
+export interface TestClock extends Clock {
   passReal(ms: number): void;
   passBusiness(ms: number): void;
-} {
+}
+
+export function makeTestClock(startMs = Date.UTC(2026, 5, 25, 12)): TestClock {
   let realMs = startMs;
   let businessMs = startMs;
   return {

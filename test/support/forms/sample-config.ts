@@ -40,7 +40,9 @@ const connection: Whole<ConnectionItem> = {
 };
 const registered: Whole<AccountItem> = {
   ...{ ...common, ...account, pk: configKey.account(connectionId, "account") },
+  version: 1,
   sealedIdentificationToken: "v1.k1.sealed",
+  tokenStoredRealMs: 1,
   pace: { minSeconds: 1, maxSeconds: 2 },
   preset: "careful",
   limits: [{ category: "other", per: "day", max: 1, isEnabled: true }],

@@ -45,8 +45,12 @@ function relayOf(
 ): DialectRelay {
   return {
     call: (of) => requests.relay({ provider, ...of }),
-    registerAccount: ({ clientId, connectionId, accountId, providerToken }) =>
-      accounts.registerToken({ clientId, provider, connectionId, accountId }, providerToken),
+    registerAccount: ({ clientId, connectionId, accountId, providerToken, askedRealMs }) =>
+      accounts.registerToken(
+        { clientId, provider, connectionId, accountId },
+        providerToken,
+        askedRealMs,
+      ),
   };
 }
 
