@@ -126,7 +126,7 @@ describe("the management of recurring requests", () => {
     const clock = makeTestClock();
     const items = new Map<string, RecurringItem>();
     const atScheduler = new Map<string, { cron: string; isEnabled: boolean }>();
-    const world = { failsAt: "" };
+    const world = { failsAt: "", beforeSchedule: async (): Promise<unknown> => undefined };
     const failing = (name: string) => {
       if (world.failsAt === name) throw new Error("killed");
     };
@@ -140,24 +140,33 @@ describe("the management of recurring requests", () => {
       async put(of, read) {
         failing(`put ${of.status}`);
         if (items.get(of.pk)?.version !== read?.version) return undefined;
-        const written = { ...of, version: (read?.version ?? 0) + 1 };
+        const written = { ...of, version: read ? read.version + 1 : Date.parse(of.changedAt) };
         items.set(of.pk, written);
         return written;
       },
-      async delete(client, id) {
+      async delete(read) {
         failing("delete item");
-        items.delete(configKey.recurring(client, id));
+        if ((items.get(read.pk)?.version ?? read.version) !== read.version) return false;
+        items.delete(read.pk);
+        return true;
       },
+    };
+    const standStill = async () => {
+      const { beforeSchedule } = world;
+      world.beforeSchedule = async () => undefined;
+      await beforeSchedule();
     };
     const schedules: RecurringSchedules = {
       async put({ recurringId }, { cron }, { isEnabled }) {
         failing("schedule");
+        await standStill();
         if (cron.startsWith("99")) return "invalid";
         atScheduler.set(recurringId, { cron, isEnabled });
         return "stored";
       },
       async delete({ recurringId }) {
         failing("delete schedule");
+        await standStill();
         atScheduler.delete(recurringId);
       },
     };
@@ -241,6 +250,43 @@ describe("the management of recurring requests", () => {
       world.failsAt = "";
       for (let times = 0; times < 2; times++) await recurring.delete(clientId, "weekly");
       expect([items.size, atScheduler.size]).toEqual([0, 0]);
+    },
+  );
+
+  const late = {
+    pause: ({ recurring }: ReturnType<typeof setUp>) => recurring.pause(clientId, "weekly"),
+    delete: ({ recurring }: ReturnType<typeof setUp>) => recurring.delete(clientId, "weekly"),
+    "put that is refused": ({ put }: ReturnType<typeof setUp>) => put({ cron: "99 9 ? * * *" }),
+  };
+  const later = {
+    replaces: { cron: "0 10 ? * * *", status: "active" },
+    "replaces and pauses": { cron: "0 10 ? * * *", status: "paused" },
+    deletes: undefined,
+    "deletes and creates": { cron: "0 11 ? * * *", status: "active" },
+    "deletes, creates and pauses": { cron: "0 11 ? * * *", status: "paused" },
+  } as const;
+  const pairs = Object.keys(late).flatMap((one) => Object.keys(later).map((other) => [one, other]));
+
+  test.each(pairs as [keyof typeof late, keyof typeof later][])(
+    "A %s that stands still before it reaches the scheduler, while another call %s it, leaves what the later call wants",
+    async (name, what) => {
+      const world = setUp();
+      const { put, recurring, items, atScheduler, clock } = world;
+      const wanted = later[what];
+      await put();
+      world.world.beforeSchedule = async () => {
+        clock.passBusiness(HOUR_MS);
+        if (what.startsWith("deletes")) await recurring.delete(clientId, "weekly");
+        if (wanted) await put({ cron: wanted.cron });
+        if (wanted?.status === "paused") await recurring.pause(clientId, "weekly");
+      };
+      await expect(late[name](world)).rejects.toMatchObject({ code: "CONFLICT" });
+      expect([...items.values()].map((one) => [one.every.cron, one.status])).toEqual(
+        wanted ? [[wanted.cron, wanted.status]] : [],
+      );
+      const { cron, isEnabled } = atScheduler.get("weekly") ?? {};
+      expect(cron).toBe(wanted?.cron);
+      if (wanted?.status === "active") expect(isEnabled).toBe(true);
     },
   );
 

@@ -9,6 +9,7 @@ import { Failure } from "../../contracts/failures.ts";
 import { configTable } from "../../contracts/tables.ts";
 import type { RecurringStore } from "../../core/requests/recurring/ports.ts";
 import { callDependency } from "../dependency-down.ts";
+import { conditionalWrite } from "./conditional-write.ts";
 import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 
 /** Recurring requests in the config table. */
@@ -58,13 +59,21 @@ export function makeDynamoRecurring(options: {
     },
 
     async put(item, read) {
-      const written = await put(item, { version: read?.version });
+      const written = await put(item, {
+        version: read?.version,
+        first: Date.parse(item.changedAt),
+      });
       return "version" in written ? { ...item, version: written.version } : undefined;
     },
 
-    async delete(clientId, recurringId) {
-      const command = new DeleteCommand({ TableName, Key: keyOf(clientId, recurringId) });
-      await callDependency("DynamoDB DeleteItem", () => client.send(command));
+    async delete({ clientId, recurringId, version }) {
+      const command = new DeleteCommand({
+        TableName,
+        Key: keyOf(clientId, recurringId),
+        ConditionExpression: "attribute_not_exists(pk) OR version = :read",
+        ExpressionAttributeValues: { ":read": version },
+      });
+      return "written" in (await conditionalWrite("DeleteItem", () => client.send(command)));
     },
   };
 }

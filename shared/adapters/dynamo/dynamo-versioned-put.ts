@@ -6,6 +6,8 @@ import { conditionalWrite } from "./conditional-write.ts";
  * Writes whole items, each over the version that was read.
  *
  * @param expected.version version of the item to replace; absent: no item may exist
+ * @param expected.first the version of an item that is new; absent: 1. An item whose key may be
+ *   deleted and used again has the time, so that no version comes twice
  * @returns the new version, or the existing item when the condition failed (`undefined`: none)
  * @throws DEPENDENCY_DOWN; it may or may not be written
  */
@@ -18,10 +20,10 @@ export function makeVersionedPut(options: {
 
   return async (
     item: object,
-    expected: { version?: number | undefined },
+    expected: { version?: number | undefined; first?: number },
   ): Promise<{ version: number } | { existing: Record<string, unknown> | undefined }> => {
     const writeId = randomUUID();
-    const version = (expected.version ?? 0) + 1;
+    const version = expected.version === undefined ? (expected.first ?? 1) : expected.version + 1;
     const command = new PutCommand({
       TableName: tableName,
       Item: { ...present(item), version, writeId },

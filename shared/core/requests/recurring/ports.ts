@@ -10,7 +10,8 @@ export interface RecurringStore {
   /** A page of the client's, in the order of their ids. Eventually consistent. */
   list(clientId: string, page: PageOf): Promise<RecurringItem[]>;
   /**
-   * Replaces the version that was read, or stores a new one where `read` is absent. Idempotent.
+   * Replaces the version that was read, or stores a new one where `read` is absent. Idempotent. No
+   * version comes twice, also where the item was deleted in between.
    *
    * @returns the stored item; `undefined` when another write came first
    */
@@ -18,7 +19,12 @@ export interface RecurringStore {
     item: Omit<RecurringItem, "version">,
     read: RecurringItem | undefined,
   ): Promise<RecurringItem | undefined>;
-  delete(clientId: string, recurringId: string): Promise<void>;
+  /**
+   * Deletes the version that was read. Idempotent.
+   *
+   * @returns `false` when another one is stored by now
+   */
+  delete(read: RecurringItem): Promise<boolean>;
 }
 
 /** What identifies a recurring request, also at the scheduler. */

@@ -9,7 +9,7 @@ import { InvalidRequest } from "../../input/invalid-request.ts";
 import type { AccountDirectory } from "../acceptance/accept-request.ts";
 import type { NewRequest } from "../acceptance/idempotency.ts";
 import type { ProviderClients } from "../state/ports.ts";
-import type { RecurringSchedules, RecurringStore } from "./ports.ts";
+import type { RecurringKey, RecurringSchedules, RecurringStore } from "./ports.ts";
 
 export interface RecurringDeps {
   store: RecurringStore;
@@ -28,10 +28,14 @@ export interface RecurringInput {
 
 export type Recurring = ReturnType<typeof makeRecurring>;
 
+/** Reads of a call that finds later ones, which may change the item again while it sets the schedule. */
+const MAX_READS = 6;
+
 /**
  * Manages a client's recurring requests. The item decides whether a firing makes a request, and
  * the schedule only fires: in every change the item is `paused` while the schedule may not be what
- * the client wants. A call that stopped in between leaves it paused, and is to be repeated.
+ * the client wants. A call that stopped in between leaves it paused, and is to be repeated. A call
+ * that stood still and goes on after a later one mends the schedule.
  */
 export function makeRecurring(deps: RecurringDeps) {
   const { store, schedules, clock } = deps;
@@ -50,7 +54,7 @@ export function makeRecurring(deps: RecurringDeps) {
   ): Promise<RecurringItem> {
     const written = await store.put({ ...item, changedAt: toIso(clock.businessMs()) }, read);
     if (written) return written;
-    throw new Failure("CONFLICT", "another call changes this recurring request");
+    throw changedMeanwhile();
   }
 
   /** Stores the item as paused, sets its schedule, and then gives the item its status. */
@@ -62,12 +66,49 @@ export function makeRecurring(deps: RecurringDeps) {
     const isEnabled = item.status === "active";
     const set = await schedules.put(paused, item.every, { isEnabled });
     if (set === "invalid") {
-      // The schedule is as it was before.
-      if (read) await write(read, paused);
-      else await store.delete(item.clientId, item.recurringId);
+      await takeBack(paused, read);
       throw invalid("every.cron", "is not a cron expression of EventBridge Scheduler");
     }
+    await requireLatest(paused, paused);
     return isEnabled ? write(item, paused) : paused;
+  }
+
+  /** Restores what was there before an item whose schedule is refused. */
+  async function takeBack(paused: RecurringItem, read: RecurringItem | undefined): Promise<void> {
+    if (!read) {
+      await store.delete(paused);
+      return;
+    }
+    const back = await write(read, paused);
+    // A late call may have set another schedule meanwhile.
+    await schedules.put(back, back.every, { isEnabled: back.status === "active" });
+    await requireLatest(back, back);
+  }
+
+  /**
+   * Sets the schedule by the item that is stored, unless that is the one that this call has written
+   * (`undefined`: deleted): a process that stood still may have set the schedule long after its
+   * write. The schedule is enabled, because the item decides whether a firing makes a request, and
+   * its writer may be about to activate it; that of a paused item fires for nothing.
+   *
+   * @throws CONFLICT when another call was later
+   */
+  async function requireLatest(
+    key: RecurringKey,
+    written: RecurringItem | undefined,
+  ): Promise<void> {
+    let seen = written;
+    for (let reads = 0; reads < MAX_READS; reads++) {
+      const now = await store.find(key.clientId, key.recurringId);
+      if (now?.version === seen?.version) {
+        if (reads === 0) return;
+        break;
+      }
+      if (now) await schedules.put(now, now.every, { isEnabled: true });
+      else await schedules.delete(key);
+      seen = now;
+    }
+    throw changedMeanwhile();
   }
 
   async function itemOf(
@@ -138,10 +179,12 @@ export function makeRecurring(deps: RecurringDeps) {
 
     /** Idempotent. @throws CONFLICT, DEPENDENCY_DOWN */
     async delete(clientId: string, recurringId: string): Promise<void> {
+      const key = { clientId, recurringId };
       const found = await store.find(clientId, recurringId);
-      if (found) await write({ ...found, status: "paused" }, found);
-      await schedules.delete({ clientId, recurringId });
-      await store.delete(clientId, recurringId);
+      const paused = found && (await write({ ...found, status: "paused" }, found));
+      await schedules.delete(key);
+      await requireLatest(key, paused);
+      if (paused && !(await store.delete(paused))) await requireLatest(key, undefined);
     },
   };
 }
@@ -156,6 +199,9 @@ function viewOf(item: RecurringItem): RecurringView {
     ...{ every, createdAt, changedAt },
   };
 }
+
+const changedMeanwhile = () =>
+  new Failure("CONFLICT", "another call changes this recurring request");
 
 function invalid(field: string, message: string): InvalidRequest {
   return new InvalidRequest([{ field, message }]);
