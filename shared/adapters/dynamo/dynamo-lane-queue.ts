@@ -132,7 +132,7 @@ export function makeDynamoLaneQueue(options: {
 
     async readQueue(lane, limit) {
       const waiting: QueuedRequest[] = [];
-      let isHeld = false;
+      const holders: string[] = [];
       let from: Record<string, unknown> | undefined;
       do {
         const page = await query({
@@ -147,11 +147,11 @@ export function makeDynamoLaneQueue(options: {
         for (const { id, [queue.sortKey]: key } of page.Items ?? []) {
           const of = readWaitingKey(String(key));
           if (of) waiting.push({ requestId: String(id), ...of });
-          else isHeld = true;
+          else holders.push(String(id));
         }
         from = page.LastEvaluatedKey;
       } while (from && waiting.length < limit);
-      return { isHeld, waiting };
+      return { holders, waiting };
     },
 
     async findScheduledBefore(request, limit) {

@@ -173,15 +173,26 @@ export function makeConnectionAdministration(deps: AdministrationDeps) {
 
   function viewOf(item: ConnectionItem): ConnectionView {
     const { connectionId, provider, createdAt, settings, pausedBecause } = item;
-    // One that was sealed with a master key that is not cached here yet is shown all the same.
-    const isReadable = masterKeys.keys.has(sealedWith(item.sealedSecrets));
     return {
       ...{ connectionId, provider, createdAt },
       ...settings,
-      ...(isReadable ? { hasCredentials: openSecrets(item).credentials !== undefined } : {}),
+      ...(isReadable(item) ? { hasCredentials: openSecrets(item).credentials !== undefined } : {}),
       ...(settings.status === "paused" && pausedBecause !== undefined ? { pausedBecause } : {}),
     };
   }
+
+  /** Until when the secret before the current one is accepted; `undefined` where none is, or that cannot be read here yet. */
+  function previousSecretValidUntil(item: ConnectionItem): string | undefined {
+    if (!isReadable(item)) return undefined;
+    const [, previous] = openSecrets(item).webhookSecrets;
+    const { validUntil } = previous ?? {};
+    const isValid = validUntil !== undefined && Date.parse(validUntil) > clock.businessMs();
+    return isValid ? validUntil : undefined;
+  }
+
+  /** One that was sealed with a master key that is not cached here yet is not. */
+  const isReadable = ({ sealedSecrets }: ConnectionItem) =>
+    masterKeys.keys.has(sealedWith(sealedSecrets));
 
   async function replace(item: ConnectionItem): Promise<ConnectionItem> {
     if (await store.replaceConnection(item)) return item;
@@ -208,6 +219,7 @@ export function makeConnectionAdministration(deps: AdministrationDeps) {
     createConnection,
     /** The view of a connection that was read already. */
     viewOfItem: viewOf,
+    previousSecretValidUntil,
     listConnections,
     getConnection,
     updateConnection,

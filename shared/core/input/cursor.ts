@@ -21,8 +21,13 @@ export function writeCursor(of: CursorOf, place: string): string {
 export function readCursor(of: CursorOf, cursor: string, form: RegExp): string {
   const [madeFor, place] = parse(cursor);
   if (madeFor === owner(of) && typeof place === "string" && form.test(place)) return place;
+  throw invalidCursor();
+}
+
+/** The error of a cursor that no page of its list has had. */
+export function invalidCursor(): InvalidRequest {
   const message = "must be the nextCursor of an earlier page of this list";
-  throw new InvalidRequest([{ field: "cursor", message }]);
+  return new InvalidRequest([{ field: "cursor", message }]);
 }
 
 function parse(cursor: string): unknown[] {

@@ -3,7 +3,13 @@ import { parseJsonOrUndefined } from "../../contracts/json-text.ts";
 import type { ConfigStore } from "../administration/ports.ts";
 import type { Clock } from "../clock.ts";
 import { forEachConcurrent } from "../for-each-concurrent.ts";
-import { type CursorOf, type PageOf, readCursor, writeCursor } from "../input/cursor.ts";
+import {
+  type CursorOf,
+  invalidCursor,
+  type PageOf,
+  readCursor,
+  writeCursor,
+} from "../input/cursor.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
 
 /** Clients whose records one list can merge; each of its pages reads every client's. */
@@ -130,5 +136,7 @@ export function makeClientPages({
 function placeOf(of: CursorOf, cursor: string | undefined): [from?: string, after?: string] {
   if (cursor === undefined) return [];
   const place = parseJsonOrUndefined(readCursor(of, cursor, /^\[.{1,1400}\]$/s));
-  return place as [string, string];
+  const [from, after] = Array.isArray(place) ? place : [];
+  if (typeof from !== "string" || typeof after !== "string") throw invalidCursor();
+  return [from, after];
 }

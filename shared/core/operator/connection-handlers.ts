@@ -24,9 +24,9 @@ export function connectionHandlers(deps: OperatorDeps, pages: ClientPages) {
 
   async function connectionText(connectionId: string, clientId?: string): Promise<string> {
     const item = await requireItem(connectionId, clientId);
-    const { getConnection } = await administration();
+    const { getConnection, previousSecretValidUntil } = await administration();
     const view = await getConnection(item.clientId, connectionId);
-    return JSON.stringify(connectionViewOf(item, view));
+    return JSON.stringify(connectionViewOf(item, view, previousSecretValidUntil(item)));
   }
 
   type Change = (
@@ -42,13 +42,13 @@ export function connectionHandlers(deps: OperatorDeps, pages: ClientPages) {
 
   return {
     async listConnections({ query }) {
-      const { viewOfItem } = await administration();
+      const { viewOfItem, previousSecretValidUntil } = await administration();
       const page = await pages.byClient(
         "connections",
         query,
         async (clientId, of) =>
           (await store.connectionsOf(clientId, of)).map((item) =>
-            connectionViewOf(item, viewOfItem(item)),
+            connectionViewOf(item, viewOfItem(item), previousSecretValidUntil(item)),
           ),
         ({ connectionId }) => connectionId,
       );
@@ -108,11 +108,13 @@ export function connectionHandlers(deps: OperatorDeps, pages: ClientPages) {
 export function connectionViewOf(
   { clientId, refused }: ConnectionItem,
   view: ConnectionView,
+  previousSecretValidUntil: string | undefined,
 ): OperatorConnectionView {
   return {
     ...view,
     clientId,
     hasCredentials: view.hasCredentials ?? false,
     ...(refused ? { refused: { ...refused, reason: "their signature does not match" } } : {}),
+    ...(previousSecretValidUntil === undefined ? {} : { previousSecretValidUntil }),
   };
 }

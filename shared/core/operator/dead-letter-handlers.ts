@@ -96,24 +96,25 @@ function readMessage(body: string): Message {
     about:
       provider !== undefined && message.receivedAtMs !== undefined
         ? `A webhook of ${provider}, to be processed`
-        : (abouts[kind ?? ""] ?? (kind ? `The event ${kind}, to be delivered` : "Unknown")),
+        : (abouts.get(kind ?? "") ?? (kind ? `The event ${kind}, to be delivered` : "Unknown")),
     clientId: textOf(message.clientId) ?? textOf(inner.clientId),
     connectionId: textOf(message.connectionId),
     subjectId: textOf(message.requestId) ?? textOf(message.deliveryId) ?? textOf(inner.id),
   };
 }
 
-const abouts: Readonly<Record<string, string>> = {
-  accepted: "A request was accepted, its lane is to be worked",
-  acceptedBatch: "Requests of a batch were accepted, their lane is to be worked",
-  wakeUp: "A lane is to be worked",
-  due: "A scheduled request is due",
-  recur: "A recurring request fires",
-  dependency: "What a request depends on has happened",
-  continue: "A person's input is to be sent",
-  attempt: "A delivery is to be attempted",
-  job: "A recovery, or the end of a webhook, is to be carried on",
-};
+/** A message may have any kind, such as `constructor`. */
+const abouts = new Map([
+  ["accepted", "A request was accepted, its lane is to be worked"],
+  ["acceptedBatch", "Requests of a batch were accepted, their lane is to be worked"],
+  ["wakeUp", "A lane is to be worked"],
+  ["due", "A scheduled request is due"],
+  ["recur", "A recurring request fires"],
+  ["dependency", "What a request depends on has happened"],
+  ["continue", "A person's input is to be sent"],
+  ["attempt", "A delivery is to be attempted"],
+  ["job", "A recovery, or the end of a webhook, is to be carried on"],
+]);
 
 const textOf = (value: unknown) =>
   typeof value === "string" && /^[\w:.~-]{1,512}$/.test(value) ? value : undefined;

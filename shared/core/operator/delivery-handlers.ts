@@ -1,6 +1,8 @@
 import type { WebhookItem } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
 import type { OperatorWebhookView } from "../../contracts/http/operator/deliveries.ts";
+import { providerPacks } from "../../contracts/providers.ts";
+import { TRACEPARENT_HEADER } from "../../contracts/traceparent.ts";
 import { toIso } from "../clock.ts";
 import { deliverySummary, deliveryView } from "../deliveries/state/delivery-views.ts";
 import { healthOf, isCircuitOpen } from "../deliveries/state/endpoint-health.ts";
@@ -14,7 +16,7 @@ import type { OperatorDeps } from "./ports.ts";
 /** The newest deliveries from which a webhook's page is made. */
 const NEWEST = 100;
 
-/** Headers of every attempt besides the client's own. */
+/** Headers of every attempt besides the client's own, and those of some webhooks and deliveries. */
 const OWN_HEADERS = ["content-type", "webhook-id", "webhook-timestamp", "webhook-signature"];
 
 /** Handlers of the operations on events, webhooks and deliveries. */
@@ -132,7 +134,11 @@ export function deliveryHandlers(deps: OperatorDeps, pages: ClientPages) {
         requestId,
         sent: {
           url: isOfWebhook ? webhook.url : "",
-          headerNames: [...OWN_HEADERS, ...((isOfWebhook && webhook.headers?.names) || [])],
+          headerNames: [
+            ...OWN_HEADERS,
+            ...(delivery.traceparent === undefined ? [] : [TRACEPARENT_HEADER]),
+            ...(isOfWebhook ? headerNamesOf(webhook) : []),
+          ],
           body: await bodyOf(deps, delivery),
         },
       });
@@ -151,6 +157,13 @@ async function bodyOf({ texts }: OperatorDeps, { body }: DeliveryRecord): Promis
     if (error instanceof Failure && error.code === "BODY_GONE") return "(no longer stored)";
     throw error;
   });
+}
+
+/** The headers of the scheme by which the webhook is signed as a provider's, and the client's. */
+function headerNamesOf({ signedAs, headers }: WebhookItem): string[] {
+  const sign = signedAs && providerPacks[signedAs].signWebhook;
+  const signed = sign ? sign({ body: "", timestampSeconds: 0, secret: "any" }) : {};
+  return [...Object.keys(signed), ...(headers?.names ?? [])];
 }
 
 const msOf = (time: string | undefined) => (time === undefined ? undefined : Date.parse(time));

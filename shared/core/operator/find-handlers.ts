@@ -1,4 +1,4 @@
-import { eventTypes } from "../../contracts/events.ts";
+import { type EventType, eventTypes } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import type { FoundView, StepView } from "../../contracts/http/operator/find.ts";
 import { toIso } from "../clock.ts";
@@ -19,7 +19,12 @@ const nothingFound =
 
 /** Events of one type that one request has, such as its prompts; later ones are left out. */
 const EVENTS_OF_A_TYPE = 5;
-const repeatedTypes = ["workflow.actionRequired", "workflow.lateResult"];
+const repeatedTypes: readonly EventType[] = [
+  "workflow.actionRequired",
+  "workflow.lateResult",
+  "event.unrecognised",
+];
+const singleTypes = eventTypes.filter((type) => !repeatedTypes.includes(type));
 
 /** Handlers of the operation `find`. */
 export function findHandlers(deps: OperatorDeps, pages: ClientPages) {
@@ -28,9 +33,9 @@ export function findHandlers(deps: OperatorDeps, pages: ClientPages) {
   /** The stored events of a request. Their ids follow from its own. */
   async function eventsOf({ requestId }: RequestRecord): Promise<StoredEvent[]> {
     const ids = [
-      ...eventTypes.map((type) => `${type}:${requestId}`),
+      ...singleTypes.map((type) => `${type}:${requestId}`),
       ...repeatedTypes.flatMap((type) =>
-        Array.from({ length: EVENTS_OF_A_TYPE }, (_, n) => `${type}:${requestId}:${n}`),
+        Array.from({ length: EVENTS_OF_A_TYPE }, (_, n) => `${type}:${requestId}:${n + 1}`),
       ),
     ];
     const found = await Promise.all(ids.map((id) => reader.find(id)));

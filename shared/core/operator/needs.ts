@@ -53,13 +53,13 @@ export function makeClientNeeds(deps: OperatorDeps) {
     }
     const nowMs = deps.clock.businessMs();
     if (refused && nowMs - Date.parse(refused.lastAt) < REFUSED_FOR_MS) {
-      const from = refused.addresses.length === 1 ? "one address" : "several addresses";
+      const from = ["an unknown address", "one address"][refused.addresses.length];
       needs.push({
         ...of,
         kind: "webhooks_refused",
         severity: "page",
         title: `Webhooks of ${provider} are refused`,
-        cause: `Their signature does not match a secret of this connection. They came from ${from}.`,
+        cause: `Their signature does not match a secret of this connection. They came from ${from ?? "several addresses"}.`,
         toDo: "If the provider has a new secret, rotate to it; else somebody forges them. Quarantine keeps what comes meanwhile.",
         since: refused.since,
         count: refused.count,
@@ -111,8 +111,8 @@ export function makeClientNeeds(deps: OperatorDeps) {
         severity: health.circuit === "open" ? "page" : "ticket",
         title: isFailing ? "A client's endpoint fails" : "Deliveries to a client have failed",
         cause: isFailing
-          ? `Its last ${health.consecutiveFailures} attempts failed: ${answer}.`
-          : `${failed} of its newest deliveries were given up.`,
+          ? `${health.consecutiveFailures === 1 ? "Its last attempt" : `Its last ${health.consecutiveFailures} attempts`} failed: ${answer}.`
+          : `${failed} of its newest deliveries ${failed === 1 ? "was" : "were"} given up.`,
         toDo: isFailing
           ? "Ask the client; move the webhook, or disable it. Recover what failed when it answers again."
           : "Recover the period in which they failed.",

@@ -129,5 +129,7 @@ function queueView({ name, waiting, inFlight, delayed, deadLetters, hasDeadLette
 /** Pages first, then what waits longest. */
 function byUrgency(one: NeedView, other: NeedView): number {
   if (one.severity !== other.severity) return one.severity === "page" ? -1 : 1;
-  return (one.since ?? "~") < (other.since ?? "~") ? -1 : 1;
+  const [since, otherSince] = [one.since ?? "~", other.since ?? "~"];
+  if (since === otherSince) return 0;
+  return since < otherSince ? -1 : 1;
 }

@@ -38,15 +38,14 @@ export function requestHandlers(deps: OperatorDeps, pages: ClientPages) {
     const lane = provider && laneId({ clientId, provider, connectionId, accountId });
     if (lane === undefined) return { isHeld: false, waiting: 0, requests: [] };
     const queue = await requestStore.readQueue(lane, 5_000);
-    const first = queue.waiting
-      .toSorted((one, other) => one.position - other.position)
-      .slice(0, MAX_SHOWN_IN_LANE)
-      .map(({ requestId }) => requestId);
+    const waiting = queue.waiting.toSorted((one, other) => one.position - other.position);
+    const inLane = [...queue.holders, ...waiting.map(({ requestId }) => requestId)];
+    const first = inLane.slice(0, MAX_SHOWN_IN_LANE);
     const found = await requestStore.findWithLanes(first);
     const records = first.flatMap((id) => found.get(id)?.request ?? []);
     const waits = await deps.explainWaits(records);
     return {
-      isHeld: queue.isHeld,
+      isHeld: queue.holders.length > 0,
       waiting: queue.waiting.length,
       requests: records.map((one) => operatorSummary(one, waits.get(one.requestId))),
     };

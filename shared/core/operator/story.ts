@@ -15,16 +15,23 @@ export function stepsOfRequest(request: RequestRecord, wait: Wait | undefined): 
   ];
   if (request.dependsOn) {
     const { requestId, on, metMs } = request.dependsOn;
+    // It began to wait when it was accepted, and a wait that goes on is now.
+    const atMs = metMs ?? (finishedMs === undefined ? undefined : createdMs);
+    const verb = finishedMs === undefined ? "waits" : "waited";
     steps.push({
-      ...(metMs === undefined ? {} : { at: toIso(metMs) }),
+      ...(atMs === undefined ? {} : { at: toIso(atMs) }),
       kind: "waits",
-      title: metMs === undefined ? "It waits for another request" : "What it depended on happened",
+      title:
+        metMs === undefined ? `It ${verb} for another request` : "What it depended on happened",
       detail: `Until ${requestId} ${on === "succeeded" ? "succeeds" : "causes an event"}.`,
       id: requestId,
       idKind: "request",
     });
   }
-  if (scheduledMs !== undefined) {
+  if (scheduledMs !== undefined && finishedMs !== undefined && finishedMs < scheduledMs) {
+    const title = `It was scheduled for ${toIso(scheduledMs)}`;
+    steps.push({ at: toIso(createdMs), kind: "scheduled", title });
+  } else if (scheduledMs !== undefined) {
     const isFuture = joinedMs === undefined && request.status === "SCHEDULED";
     steps.push({
       at: toIso(scheduledMs),
@@ -77,7 +84,8 @@ export function stepsOfRequest(request: RequestRecord, wait: Wait | undefined): 
 
 function stepsOfWait({ attempts, status }: RequestRecord, wait: Wait): StepView[] {
   const position = wait.position === undefined ? "" : ` It is number ${wait.position}.`;
-  const tried = attempts > 0 && status === "QUEUED" ? ` It was tried ${attempts} times.` : "";
+  const times = attempts === 1 ? "once" : `${attempts} times`;
+  const tried = attempts > 0 && status === "QUEUED" ? ` It was tried ${times}.` : "";
   const waits: StepView = {
     kind: "waits",
     title: `It waits: ${wait.waitsFor.replaceAll("_", " ")}`,

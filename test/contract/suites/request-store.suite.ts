@@ -288,8 +288,8 @@ export function requestStoreSuite(
         firsts: [message, urgent, late],
         hasMoreWaiting: false,
       });
-      const { isHeld, waiting } = await requests.readQueue(late.lane, 10);
-      expect(isHeld).toBe(true);
+      const { holders, waiting } = await requests.readQueue(late.lane, 10);
+      expect(holders).toEqual(head.holders.map(({ requestId }) => requestId));
       expect(waiting.toSorted((one, other) => one.position - other.position)).toEqual([
         ...[message, urgent, late].map(({ requestId, lanePosition, ...of }) => ({
           ...{ requestId, position: lanePosition, ...subQueueOf(of) },

@@ -154,7 +154,7 @@ export function makeMemoryRequestStore(options: {
       ),
 
     readQueue: async (lane, limit) => ({
-      isHeld: inLane(lane, "holding").length > 0,
+      holders: inLane(lane, "holding").map(({ requestId }) => requestId),
       waiting: inLane(lane, "waiting")
         .slice(0, limit)
         .map((request) => ({

@@ -24,7 +24,9 @@ const operatorConnection = named(
         }),
       )
       .check(z.describe("Webhooks to its URL that were refused because of their signature.")),
-    previousSecretValidUntil: z.optional(time),
+    previousSecretValidUntil: z
+      .optional(time)
+      .check(z.describe("Until when the secret before the current one is accepted.")),
   }),
 );
 

@@ -81,7 +81,11 @@ const deliveryDetails = named(
         url: z.string(),
         headerNames: z
           .array(z.string())
-          .check(z.describe("Of every attempt. Their values are signatures and the client's.")),
+          .check(
+            z.describe(
+              "Of every attempt, besides those that HTTP itself needs. Their values are signatures and the client's.",
+            ),
+          ),
         body: z.string().check(z.describe("The bytes of every attempt, as text.")),
       })
       .check(

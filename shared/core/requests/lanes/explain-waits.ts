@@ -109,7 +109,7 @@ function explainTurn(
   }
   const wait = whenEligible(settings, counters.usage, category, nowMs);
   if (wait.waitsFor !== "now" && !request.isLogin) return explainPace(wait, category, settings);
-  if (queue.isHeld) {
+  if (queue.holders.length > 0) {
     return { waitsFor: "lane", reason: "Another request of the account is being carried out." };
   }
   if (position > 1) {

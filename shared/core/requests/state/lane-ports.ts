@@ -31,7 +31,8 @@ export interface QueuedRequest extends SubQueue {
 
 /** All requests of a lane that wait or hold it. */
 export interface LaneQueue {
-  isHeld: boolean;
+  /** Ids of those that hold it. */
+  holders: readonly string[];
   waiting: readonly QueuedRequest[];
 }
 
