@@ -1,4 +1,9 @@
-import { Failure, type HttpFailureCode } from "../../contracts/failures.ts";
+import {
+  Failure,
+  type FailureCode,
+  failures,
+  type HttpFailureCode,
+} from "../../contracts/failures.ts";
 import type { ApiOperation, HandlerAnswer, RelayedAnswer } from "../../contracts/http/operation.ts";
 import type { Operation } from "../../contracts/http/operations.ts";
 import { InvalidRequest } from "../input/invalid-request.ts";
@@ -34,16 +39,18 @@ export function timeout(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** The outcome of a call that was refused. @throws any error that is no `Failure` */
+/** The outcome of a call that was refused. @throws any error of which no status tells the caller */
 export function refusal(
   error: unknown,
   operation: Pick<Operation, "operationId" | "dialect">,
   caller: { clientId: string; keyId: string } | undefined,
 ): ApiOutcome {
   if (!(error instanceof Failure)) throw error;
+  const code: FailureCode = error.code;
+  if (!isForCallers(code)) throw error;
   return {
     kind: "refused",
-    code: error.code as HttpFailureCode,
+    code,
     detail: error.message,
     caller,
     errors: error instanceof InvalidRequest ? error.errors : undefined,
@@ -55,3 +62,5 @@ export function refusal(
     expectedAt: error.expectedAt,
   };
 }
+
+const isForCallers = (code: FailureCode): code is HttpFailureCode => "httpStatus" in failures[code];
