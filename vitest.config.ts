@@ -44,6 +44,7 @@ const longest = [
   "test/contract/local/local-aws-scheduler.test.ts",
   "test/faults/requests-submission.test.ts",
   "test/integration/parked-requests.test.ts",
+  "test/integration/rights.test.ts",
   "test/integration/debugging.test.ts",
   "test/integration/webhooks.test.ts",
   "test/faults/requests-lanes.test.ts",

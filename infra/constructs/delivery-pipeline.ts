@@ -72,7 +72,7 @@ export class DeliveryPipeline {
         MASTER_SECRET_ID: masterSecret.reader(),
         BODIES_BUCKET: bodies.access({
           read: ["deliveries", "events"],
-          write: ["deliveries", "events"],
+          write: ["deliveries"],
         }),
         ATTEMPTS_QUEUE_URL: attempts.producer(),
         RETRIES_QUEUE_URL: retries.producer(),

@@ -45,7 +45,7 @@ export class OperatorApi {
         MASTER_SECRET_ID: masterSecret.reader(),
         BODIES_BUCKET: bodies.access({
           read: ["events", "requests", "deliveries", "quarantine"],
-          write: ["requests", "deliveries", "inbound"],
+          write: ["inbound"],
           delete: ["quarantine"],
         }),
         PROVIDER_BASE_URLS: variables.PROVIDER_BASE_URLS,

@@ -55,7 +55,7 @@ export class SubmissionPipeline {
         MASTER_SECRET_ID: masterSecret.reader(),
         BODIES_BUCKET: bodies.access({
           read: ["events", "requests"],
-          write: ["requests", "deliveries"],
+          write: ["requests"],
         }),
         PROVIDER_BASE_URLS: variables.PROVIDER_BASE_URLS,
         SUBMIT_QUEUE_URL: submit.producer(),
