@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { forEachConcurrent } from "../../shared/core/for-each-concurrent.ts";
 import type { Fault } from "../support/fakes/aws-faults.ts";
 import { verified } from "../support/fakes/webhook-receiver.ts";
 import {
@@ -231,7 +232,7 @@ test(
     const shared = planSharedReads();
     // Faults of the same call are spread out: a killed sweep also delays the work of other cases.
     const place = (n: number) => (n * 97) % cases.length;
-    const waiting = [...cases.entries()].toSorted(([a], [b]) => place(a) - place(b));
+    const numbers = [...cases.keys()].toSorted((a, b) => place(a) - place(b));
     const rows: Awaited<ReturnType<typeof play>>[] = [];
     /** The faults of a case that struck in none of its plays; those of a pair must strike in one play. */
     const missedOf = (one: Case) => {
@@ -240,21 +241,18 @@ test(
         ? (plays.toSorted((a, b) => a.length - b.length)[0] ?? [])
         : plays.reduce((left, missed) => left.filter((name) => missed.includes(name)));
     };
-    const player = async () => {
-      for (let next = waiting.shift(); next; next = waiting.shift()) {
-        const [n, one] = next;
-        rows.push(await play(one, `case-${n}`));
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, player));
-
+    const playAll = (which: readonly number[], nth: number) =>
+      forEachConcurrent(which, AT_ONCE, async (n) => {
+        const one = cases[n];
+        if (one) rows.push(await play(one, `case-${n}-${nth}`));
+      });
+    await playAll(numbers, 1);
     // Another function may make a call first, or another case's fault may kill the sweep.
-    for (let again = 1; again < MOST_PLAYS; again++) {
+    for (let nth = 2; nth <= MOST_PLAYS; nth++) {
       // The record of a delivery's end comes after it.
       await sleep(2_000);
-      for (const one of cases.filter((of) => missedOf(of).length > 0)) {
-        rows.push(await play(one, `case-${cases.indexOf(one)}-again-${again}`));
-      }
+      const again = numbers.filter((n) => missedOf(cases[n] as Case).length > 0);
+      await playAll(again, nth);
     }
 
     const missed = () => [
