@@ -6,7 +6,8 @@ import { root } from "../support/tree.ts";
 import { sampleOf } from "./sample.ts";
 
 /**
- * Measures how many planted changes of the core and the providers the tests notice, with Stryker:
+ * Measures how many planted changes of the core and the providers the tests notice, with Stryker.
+ * The unit tests decide first, and the simulation about what they miss:
  *
  *     npm run test:mutation                         # 20 blocks of 50 lines, drawn at random
  *     npm run test:mutation -- --blocks 100 --seed 2
@@ -24,18 +25,24 @@ const { values } = parseArgs({
     least: { type: "string", default: "85" },
     /** Processes that run tests. */
     workers: { type: "string", default: "2" },
+    /** Seeds of the simulation that decide about what the unit tests miss, as in `npm test`. */
+    seeds: { type: "string", default: "20" },
   },
 });
 
 const own = join(root, "test/mutation");
 const results = join(root, "test-results/mutation");
-const report = join(results, "mutation.json");
+
+interface Position {
+  line: number;
+  /** From 1. */
+  column: number;
+}
 
 interface Mutant {
-  id: string;
   mutatorName: string;
   status: string;
-  location: { start: { line: number } };
+  location: { start: Position; end: Position };
   replacement?: string;
 }
 
@@ -43,21 +50,56 @@ interface Report {
   files: Record<string, { mutants: Mutant[] }>;
 }
 
+/** A change, and by what it was noticed. */
+interface Change extends Mutant {
+  file: string;
+  noticedBy?: "the unit tests" | "the simulation";
+}
+
 /** @returns the exit code */
 function main(): number {
   if (!existsSync(join(own, "node_modules"))) install();
-  const mutate = values.files?.split(",") ?? sample();
   mkdirSync(results, { recursive: true });
-  const config = join(results, "stryker.json");
-  writeFileSync(config, JSON.stringify(settingsOf(mutate), undefined, 2));
-  const stryker = join(own, "node_modules/@stryker-mutator/core/bin/stryker.js");
-  const { status } = spawnSync(process.execPath, [stryker, "run", config], {
+  const changes: Change[] = stryker("unit", {
+    mutate: values.files?.split(",") ?? sample(),
+    ...byUnitTests,
+  }).map((one) => (isNoticed(one) ? { ...one, noticedBy: "the unit tests" } : one));
+  const missed = changes.filter(({ noticedBy }) => noticedBy === undefined);
+  if (missed.length > 0) {
+    const mutate = [...new Set(missed.map(rangeOf))];
+    const decided = stryker("simulation", { mutate, ...bySimulation });
+    const noticed = new Set(decided.filter(isNoticed).map(keyOf));
+    for (const one of missed) if (noticed.has(keyOf(one))) one.noticedBy = "the simulation";
+  }
+  return summarise(changes);
+}
+
+/** Runs Stryker. @returns its changes, without those that are no change or cannot be loaded */
+function stryker(name: string, settings: object): Change[] {
+  const config = join(results, `${name}.config.json`);
+  const fileName = join(results, `${name}.json`);
+  const reporting = { reporters: ["progress-append-only", "json"], jsonReporter: { fileName } };
+  writeFileSync(config, JSON.stringify({ ...common, ...reporting, ...settings }, undefined, 2));
+  const program = join(own, "node_modules/@stryker-mutator/core/bin/stryker.js");
+  const { status } = spawnSync(process.execPath, [program, "run", config], {
     cwd: root,
     stdio: "inherit",
   });
-  if (status !== 0) return status ?? 1;
-  return summarise(JSON.parse(readFileSync(report, "utf8")) as Report);
+  if (status !== 0) throw new Error(`Stryker has ended with the exit code ${status}`);
+  const { files } = JSON.parse(readFileSync(fileName, "utf8")) as Report;
+  const all = Object.entries(files).flatMap(([file, { mutants }]) =>
+    mutants.map((mutant) => ({ ...mutant, file })),
+  );
+  return all.filter((one) => isNoticed(one) || ["Survived", "NoCoverage"].includes(one.status));
 }
+
+const isNoticed = ({ status }: Mutant) => status === "Killed" || status === "Timeout";
+
+/** As Stryker takes it, which counts columns from 0. */
+const rangeOf = ({ file, location: { start, end } }: Change) =>
+  `${file}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`;
+
+const keyOf = (one: Change) => `${rangeOf(one)} ${one.mutatorName} ${one.replacement}`;
 
 function install(): void {
   const args = ["ci", "--ignore-scripts", "--legacy-peer-deps", "--workspaces=false", "--no-audit"];
@@ -74,14 +116,7 @@ function sample() {
   return sampleOf(sources, Number(values.seed), Number(values.blocks));
 }
 
-const settingsOf = (mutate: readonly string[]) => ({
-  mutate,
-  plugins: [join(own, "node_modules/@stryker-mutator/vitest-runner/dist/src/index.js")],
-  testRunner: "vitest",
-  vitest: { configFile: "test/mutation/vitest.config.ts" },
-  coverageAnalysis: "perTest",
-  // What is decided while a module is loaded would need all tests for each change.
-  ignoreStatic: true,
+const common = {
   concurrency: Number(values.workers),
   // The first run of all tests, with every change in place and none switched on.
   dryRunTimeoutMinutes: 60,
@@ -91,39 +126,49 @@ const settingsOf = (mutate: readonly string[]) => ({
   ignorePatterns: ["test-results", "cdk.out", "console", "site", "**/dist", "**/.vitepress"],
   // Stryker would rewrite the paths in it; Node itself reads the types.
   tsconfigFile: "none.json",
-  reporters: ["progress-append-only", "json"],
-  jsonReporter: { fileName: report },
+  allowEmpty: true,
+};
+
+const byUnitTests = {
+  plugins: [join(own, "node_modules/@stryker-mutator/vitest-runner/dist/src/index.js")],
+  testRunner: "vitest",
+  vitest: { configFile: "test/mutation/vitest.config.ts" },
+  coverageAnalysis: "perTest",
+  // What is decided while a module is loaded would need all tests for each change.
+  ignoreStatic: true,
   incremental: true,
   incrementalFile: join(results, "incremental.json"),
-  allowEmpty: true,
-});
+};
 
-/** Prints what was noticed, by file. @returns the exit code */
-function summarise({ files }: Report): number {
-  const noticed = ["Killed", "Timeout"];
-  const counted = [...noticed, "Survived", "NoCoverage"];
-  const rows = Object.entries(files).map(([file, { mutants }]) => {
-    const own = mutants.filter(({ status }) => counted.includes(status));
-    const missed = own.filter(({ status }) => !noticed.includes(status));
-    return { file, count: own.length, missed };
-  });
-  for (const { file, missed } of rows) {
-    for (const { location, mutatorName, status, replacement = "" } of missed) {
-      const text = replacement.split("\n")[0]?.slice(0, 60);
-      console.log(`${file}:${location.start.line} ${status} ${mutatorName} ${text}`);
-    }
+const bySimulation = {
+  plugins: [],
+  testRunner: "command",
+  commandRunner: {
+    command: `node test/simulation/run.ts --seeds ${values.seeds} --unshrunk --workers 1`,
+  },
+  coverageAnalysis: "off",
+};
+
+/** Prints what was noticed and what was missed. @returns the exit code */
+function summarise(changes: readonly Change[]): number {
+  const missed = changes.filter(({ noticedBy }) => noticedBy === undefined);
+  for (const { file, location, mutatorName, status, replacement = "" } of missed) {
+    const text = replacement.split("\n")[0]?.slice(0, 60);
+    console.log(`${file}:${location.start.line} ${status} ${mutatorName} ${text}`);
   }
-  const all = Object.values(files).flatMap(({ mutants }) => mutants);
-  for (const [name, own] of Map.groupBy(all, ({ mutatorName }) => mutatorName)) {
-    const of = own.filter(({ status }) => counted.includes(status));
-    const killed = of.filter(({ status }) => noticed.includes(status)).length;
-    if (of.length > 0) console.log(`${name}: ${killed} of ${of.length}`);
+  for (const [name, of] of Map.groupBy(changes, ({ mutatorName }) => mutatorName)) {
+    const noticed = of.filter(({ noticedBy }) => noticedBy !== undefined);
+    console.log(`${name}: ${noticed.length} of ${of.length}`);
   }
-  const count = rows.reduce((sum, row) => sum + row.count, 0);
-  const missed = rows.reduce((sum, row) => sum + row.missed.length, 0);
-  const percent = (100 * (count - missed)) / Math.max(1, count);
+  const count = changes.length;
+  const percentOf = (part: number) => (100 * part) / Math.max(1, count);
+  for (const [name = "nothing", of] of Map.groupBy(changes, ({ noticedBy }) => noticedBy)) {
+    console.log(`noticed by ${name}: ${of.length} (${percentOf(of.length).toFixed(1)} %)`);
+  }
+  const percent = percentOf(count - missed.length);
+  const files = new Set(changes.map(({ file }) => file)).size;
   console.log(
-    `R7: ${count} changes of ${rows.length} files, ${count - missed} noticed: ${percent.toFixed(1)} % (goal ${values.least} %)`,
+    `R7: ${count} changes of ${files} files, ${count - missed.length} noticed: ${percent.toFixed(1)} % (goal ${values.least} %)`,
   );
   return count > 0 && percent >= Number(values.least) ? 0 : 1;
 }

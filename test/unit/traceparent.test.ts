@@ -8,7 +8,12 @@ import {
   submissionSpanId,
   traceHeader,
 } from "../../shared/core/tracing/derived-ids.ts";
-import { linkedBatch, type NewSpan, spanIn } from "../../shared/core/tracing/span.ts";
+import {
+  acceptanceSpan,
+  linkedBatch,
+  type NewSpan,
+  spanIn,
+} from "../../shared/core/tracing/span.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";
@@ -124,4 +129,30 @@ test("The spans of one batch name the first of them", () => {
     undefined,
     [{ traceId: TRACE, spanId: "a", isSampled: true }],
   ]);
+});
+
+test("A batch without recorded spans has none, and earlier links stay", () => {
+  expect(linkedBatch([undefined])).toEqual([]);
+  const links = [{ traceId: TRACE, spanId: "z", isSampled: true }];
+  const spans = linkedBatch([spanIn(given, span("a")), spanIn(given, { ...span("b"), links })]);
+  expect(spans[1]?.links?.map(({ spanId }) => spanId)).toEqual(["z", "a"]);
+});
+
+test("The root of a request's spans is its acceptance by the API, and never ends before it starts", () => {
+  const request = {
+    ...{ requestId: "rq_1", connectionId: "cn_1", clientId: "cl_1", provider: "we-link" },
+    ...{ traceparent: given, parentSpanId: SPAN },
+  };
+  const expected = {
+    ...{ traceId: TRACE, spanId: rootSpanId("rq_1"), isSampled: true, parentSpanId: SPAN },
+    ...{ name: "accept request", kind: "server", service: "api", startMs: 10, endMs: 12 },
+    attributes: {
+      ...{ requestId: "rq_1", connectionId: "cn_1", clientId: "cl_1", provider: "we-link" },
+      batchSize: 3,
+    },
+  };
+  expect(acceptanceSpan(request, { startMs: 10, endMs: 12, batchSize: 3 })).toEqual(expected);
+  expect(acceptanceSpan(request, { startMs: 10, endMs: 9 })?.endMs).toBe(10);
+  const { traceparent: _, ...untraced } = request;
+  expect(acceptanceSpan(untraced, { startMs: 10, endMs: 12 })).toBeUndefined();
 });
