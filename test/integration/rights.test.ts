@@ -24,7 +24,12 @@ beforeAll(async () => {
   receiver = await startWebhookReceiver();
   run = await startTestRun({
     speed: 60,
-    settings: { paceMinSeconds: "0", paceMaxSeconds: "0", firstPollSeconds: "600" },
+    settings: {
+      paceMinSeconds: "0",
+      paceMaxSeconds: "0",
+      firstPollSeconds: "600",
+      deliveryDelaysSeconds: "5,600,600,600,600,600,600",
+    },
   });
   dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(localAws(run.addresses.awsUrl)));
   s3 = new S3Client({ ...localAws(run.addresses.awsUrl), forcePathStyle: true });
@@ -252,8 +257,8 @@ test.each([
     by: "a webhook",
     role: "Consume",
     scripts: [
-      // After `submit` has published what it has stored: two seconds of this run.
-      { on: "webhook", match: ofWeLink, delayMs: 120_000, patch: large },
+      // After `submit` has published what it has stored: ten seconds of this run.
+      { on: "webhook", match: ofWeLink, delayMs: 600_000, patch: large },
       { on: "poll", match: ofWeLink, drop: true },
     ],
   },
