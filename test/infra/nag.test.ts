@@ -34,9 +34,9 @@ test("Each acknowledged finding has a reason that names the resource", () => {
   // The operations, the inbound webhooks, the operator API, and the route of everything else.
   const routes = operations.length + 3;
   // Those that operator reads, writes and deletes.
-  const operatorAreas = 4 + 3 + 1;
+  const operatorAreas = 4 + 1 + 1;
   // One finding for each area that ingest, consume, api, submit, deliver and reconcile read or write.
-  const objectAreas = 2 + (3 + 2) + (2 + 2) + (1 + 2) + (2 + 2) + (2 + 2) + operatorAreas;
+  const objectAreas = 2 + (3 + 2) + (2 + 1) + (1 + 2) + (2 + 1) + (2 + 2) + operatorAreas;
   const schedules = 2;
   const alarms = 1;
   const codeDeploy = 1;
