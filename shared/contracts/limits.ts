@@ -4,6 +4,8 @@
  * the reason of each.
  */
 export const limits = {
+  /** The exact bytes of a webhook beside its event, in one item: DynamoDB holds 400 KB. */
+  maxRawBytes: 240_000,
   /** Nesting of a body: every parser and serializer after `ingest` is safe at this depth. */
   maxJsonDepth: 64,
   /** A larger body or envelope is stored in the bucket, because SQS and DynamoDB charge by size. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { deliveryIdOf } from "../../shared/core/deliveries/creation/new-delivery.ts";
 import { currentSecret } from "../../shared/core/deliveries/signing/signing.ts";
 import { verifyLinkedApi } from "../../shared/providers/linked-api/signature.ts";
 import {
@@ -183,6 +184,79 @@ describe("a delivery that fails", () => {
       "webhook.disabled",
     ]);
     expect(simulation.counts).toMatchObject({ WebhookDisabled: 1 });
+  });
+
+  test("an answer 410 of a URL that the client has left meanwhile ends nothing", async () => {
+    const simulation = await simulationWithWebhook();
+    const moved = "https://cl-1.example.com/moved";
+    simulation.answerWith(async ({ url }) => {
+      if (url === moved) return { httpStatus: 200 };
+      const webhook = await simulation.webhooks.find("cl_1");
+      if (webhook) await simulation.webhooks.replace({ ...webhook, url: moved, endpointNumber: 2 });
+      return { httpStatus: 410 };
+    });
+    simulation.publish();
+    await simulation.pass(DAY_MS);
+    expect(simulation.posts.map(({ url }) => url)).toEqual([
+      "https://cl-1.example.com/hook",
+      moved,
+    ]);
+    expect(await simulation.webhooks.find("cl_1")).toMatchObject({ status: "active", url: moved });
+    expect(await simulation.deliveries.find(id)).toMatchObject({
+      status: "delivered",
+      attemptHistory: [{ httpStatus: 410 }, { httpStatus: 200 }],
+    });
+    expect(simulation.published).toEqual([]);
+  });
+
+  test("a delivery whose claim takes seconds is sent to the URL that the client has by then", async () => {
+    const moved = "https://cl-1.example.com/moved";
+    const simulation: DeliverySimulation = await simulationWithWebhook({
+      deliveries: (store) => ({
+        ...store,
+        async create(delivery) {
+          const created = await store.create(delivery);
+          const webhook = await simulation.webhooks.find("cl_1");
+          if (delivery.status === "delivering" && webhook?.url !== moved && webhook) {
+            simulation.skip(2_000);
+            await simulation.webhooks.replace({ ...webhook, url: moved, endpointNumber: 2 });
+          }
+          return created;
+        },
+        async claim(deliveryId, lease) {
+          const claimed = await store.claim(deliveryId, lease);
+          const webhook = await simulation.webhooks.find("cl_1");
+          if (webhook && webhook.url !== moved) {
+            simulation.skip(2_000);
+            await simulation.webhooks.replace({ ...webhook, url: moved, endpointNumber: 2 });
+          }
+          return claimed;
+        },
+      }),
+    });
+    simulation.publish();
+    await simulation.pass(HOUR_MS);
+    expect(simulation.posts.map(({ url }) => url)).toEqual([moved]);
+  });
+
+  test("a request that is cancelled while its delivery is claimed is not delivered", async () => {
+    const simulation: DeliverySimulation = await simulationWithWebhook({
+      deliveries: (store) => ({
+        ...store,
+        async claim(deliveryId, lease) {
+          simulation.skip(2_000);
+          simulation.cancelledRequests.add("rq_1");
+          return store.claim(deliveryId, lease);
+        },
+      }),
+    });
+    simulation.publish({ type: "workflow.started" });
+    await simulation.pass(HOUR_MS);
+    expect(simulation.posts).toEqual([]);
+    const started = deliveryIdOf("wh_cl_1", "workflow.started:rq_1");
+    expect(await simulation.deliveries.find(started)).toMatchObject({
+      ...{ status: "cancelled", reason: "request_cancelled" },
+    });
   });
 
   test("a delivery fails at once, without a POST, if the webhook is disabled", async () => {

@@ -30,14 +30,23 @@ const messageOf = (body: object, over: object = {}) =>
     ...over,
   });
 
-function setUp(answer?: { status: number; body: object }, account?: KnownAccount) {
+const linkedApi = {
+  provider: "linked-api",
+  secrets: { webhookSecrets: [], credentials: { "linked-api-token": "lat" } },
+};
+const weLink = {
+  provider: "we-link",
+  secrets: { webhookSecrets: [], credentials: { "x-api-key": "a", "x-api-secret": "b" } },
+};
+
+function setUp(
+  answer?: { status: number; body: object },
+  account?: KnownAccount,
+  connection: object | undefined = linkedApi,
+) {
   const asked: ProviderHttpCall[] = [];
   const bodies = makeMemoryBlobStore();
-  const connection = {
-    provider: "linked-api",
-    secrets: { webhookSecrets: [], credentials: { "linked-api-token": "lat" } },
-  };
-  const read = async () => connection as never;
+  const read = async () => (connection === gone ? undefined : connection) as never;
   const readInbound = makeTestReader({
     clock: makeTestClock(),
     bodies,
@@ -54,6 +63,9 @@ function setUp(answer?: { status: number; body: object }, account?: KnownAccount
   });
   return { asked, bodies, readInbound };
 }
+
+/** In the place of a connection that was deleted. */
+const gone = {};
 
 const dataOf = ({ type, envelope }: { type: string; envelope: string }) =>
   producerSchema(type as "workflow.completed").parse(JSON.parse(envelope)).data;
@@ -109,6 +121,22 @@ describe("the result of a thin completion", () => {
     expect(asked).toMatchObject([{ method: "GET", path: "/workflows/wf-1" }]);
   });
 
+  test("a thin completion of We-Link is the same event, whether its result comes or not", async () => {
+    const body = { request_id: "r1", status: "SUCCESS", event_type: "/api/v1/connect" };
+    const message = messageOf(body, { provider: "we-link" });
+    const answers = [
+      { status: 404, body: {} },
+      { status: 200, body: { request_id: "r1", status: "SUCCESS", result: { id: 1 } } },
+      { status: 200, body: { request_id: "r1", status: "SUCCESS", result: { id: 2 } } },
+    ];
+    const events = [];
+    for (const answer of answers) {
+      events.push(await setUp(answer, undefined, weLink).readInbound(message));
+    }
+    expect(events.map((event) => dataOf(event).result)).toEqual([undefined, { id: 1 }, { id: 2 }]);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(1);
+  });
+
   test("a fat completion makes no call", async () => {
     const { readInbound, asked } = setUp(answerWith({}), {});
     await readInbound(messageOf(completed));
@@ -136,7 +164,8 @@ describe("the result of a thin completion", () => {
 });
 
 describe("verifyByFetch uses only the provider's answer", () => {
-  const hint = (body: object) => messageOf(body, { verifyByFetch: true });
+  const hint = (body: object, provider = "linked-api") =>
+    messageOf(body, { provider, verifyByFetch: true });
   const providerAnswer = (result: object) => ({
     status: 200,
     body: { success: true, result: { workflowId: "wf-1", ...result } },
@@ -219,6 +248,32 @@ describe("verifyByFetch uses only the provider's answer", () => {
     });
     expect(Buffer.from(event.raw ?? []).toString()).toBe(text);
   });
+
+  test("the exact bytes of an answer that is larger than an item are not kept, and its event is", async () => {
+    const n = JSON.rawJSON("12345678901234567890");
+    const keeps = async (length: number) => {
+      const completion = { n, text: "x".repeat(length) };
+      const { readInbound } = setUp(providerAnswer({ workflowStatus: "completed", completion }));
+      const event = await readInbound(hint(completed));
+      expect(dataOf(event)).toMatchObject({ numbersAsText: true });
+      return event.raw !== undefined;
+    };
+    expect([await keeps(239_000), await keeps(241_000)]).toEqual([true, false]);
+  });
+
+  test.each([
+    ["that was deleted", gone],
+    ["without credentials", { ...weLink, secrets: { webhookSecrets: [] } }],
+  ])(
+    "a hint of a connection %s is published as no event where the provider could have been asked",
+    async (_name, connection) => {
+      const { readInbound } = setUp(undefined, undefined, connection);
+      const body = { request_id: "r1", status: "SUCCESS", result: { forged: true } };
+      expect(await codeOf(readInbound(hint(body, "we-link")))).toBe("UNCONFIRMED");
+      const reply = { request_id: "r1", status: "SUCCESS", event_type: "MESSAGE_REPLY" };
+      expect(dataOf(await readInbound(hint(reply, "we-link")))).toMatchObject({ unverified: true });
+    },
+  );
 
   test("a result that is too large for the bus stays in the bucket, and the event is marked", async () => {
     const completion = { actionType: "st.sendMessage", success: true, text: "x".repeat(1_000_000) };

@@ -23,7 +23,7 @@ const keptBodyBytes = 512;
 const maxInformationalCount = 10;
 /** Statuses whose `Location` is kept: it is shown and never followed. */
 const redirectStatuses = [301, 302, 303, 307, 308];
-const keptLocationLength = 1_024;
+const keptLocationBytes = 1_024;
 
 type Outcome = Omit<PostResult, "durationMs">;
 
@@ -161,7 +161,7 @@ function outcomeOf({
 /** The first `Location`, whose bytes may be UTF-8. */
 function locationIn({ location }: RetryAfterAnswer["headers"]): string {
   const [first = ""] = [location ?? ""].flat();
-  return withoutControls(Buffer.from(first, "latin1").toString()).slice(0, keptLocationLength);
+  return cutTo(withoutControls(Buffer.from(first, "latin1").toString()), keptLocationBytes);
 }
 
 function isRedirect(status: number | undefined): boolean {
@@ -197,7 +197,16 @@ async function readBodyStart(response: IncomingMessage, signal: AbortSignal): Pr
 }
 
 function textOf(body: Uint8Array): string {
-  return withoutControls(new TextDecoder().decode(body.subarray(0, keptBodyBytes)));
+  const text = new TextDecoder().decode(body.subarray(0, keptBodyBytes));
+  return cutTo(withoutControls(text), keptBodyBytes);
+}
+
+/** The beginning of a text, of at most so many bytes as UTF-8: what is no UTF-8 takes more as text. */
+function cutTo(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  let end = Math.min(maxBytes, bytes.byteLength);
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.toString("utf8", 0, end);
 }
 
 function withoutControls(text: string): string {

@@ -108,7 +108,7 @@ export function truncateForBus(whole: FinalEvent): FinalEvent {
   if (Buffer.byteLength(whole.envelope) <= limits.maxPutEventsBytes) return whole;
   const { data, ...members } = JSON.parse(whole.envelope) as { data: JsonObject };
   const { result: _, payload: __, error: ___, ...small } = data;
-  const envelope = JSON.stringify({ ...members, data: { ...small, resultTruncated: true } });
+  const envelope = busSafeJson({ ...members, data: { ...small, resultTruncated: true } });
   const { raw: ____, ...event } = whole;
   return { ...event, envelope };
 }

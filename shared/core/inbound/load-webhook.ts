@@ -1,9 +1,15 @@
 import { Failure } from "../../contracts/failures.ts";
 import { parseJsonOrUndefined } from "../../contracts/json-text.ts";
+import { limits } from "../../contracts/limits.ts";
 import { type InboundMessage, inboundMessage } from "../../contracts/messages/inbound.ts";
 import type { Clock } from "../clock.ts";
 import { credentialsOf } from "../connections/credentials.ts";
-import type { AccountReader, ConnectionReader, KnownAccount } from "../connections/ports.ts";
+import type {
+  AccountReader,
+  Connection,
+  ConnectionReader,
+  KnownAccount,
+} from "../connections/ports.ts";
 import { type ProviderEvent, removeFutureTime } from "../events/provider-event.ts";
 import { parseJsonObject } from "../json/json.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
@@ -30,7 +36,7 @@ export interface LoadedWebhook {
   event: ProviderEvent;
   /** True when `event` has numbers as text, because the bus cannot carry all of their digits. */
   numbersAsText: boolean;
-  /** The exact bytes; present when `numbersAsText`. */
+  /** The exact bytes, when `numbersAsText`; absent where they are too large for the event's item. */
   raw?: Uint8Array;
 }
 
@@ -72,7 +78,7 @@ export const makeLoadWebhook =
       message,
       event: isAccountUnknown ? withData(content.event, { accountUnknown: true }) : content.event,
       numbersAsText,
-      ...(numbersAsText ? { raw: bytes } : {}),
+      ...(numbersAsText && bytes.byteLength <= limits.maxRawBytes ? { raw: bytes } : {}),
     };
   };
 
@@ -124,6 +130,10 @@ async function fetchConfirmedContent(
   const connection = await deps.connections.read(connectionId);
   const request = pack.confirmation?.request(received.event, credentialsOf(connection, account));
   if (!pack.confirmation || !request) {
+    // The webhook is only a hint, of which somebody with these credentials could ask.
+    if (lacksCredentials(pack, received.event, { connection, account })) {
+      throw new Failure("UNCONFIRMED", "the connection was deleted, or has no credentials");
+    }
     return { ...received, event: withData(received.event, { unverified: true }) };
   }
   const result = await deps.calls.send(provider, request, CONFIRM_TIMEOUT_MS);
@@ -178,7 +188,14 @@ async function fetchMissingResult(
     const fetched = pack.confirmation.read(event, json.value);
     if (fetched?.data.result === undefined) return received;
     const { createdAt, data } = event;
-    const whole = { ...fetched, ...(createdAt ? { createdAt } : {}) };
+    // It is still this webhook's event, whatever the answers to its copies are.
+    const { providerObjectId, discriminator } = event;
+    const whole = {
+      ...fetched,
+      providerObjectId,
+      ...(discriminator === undefined ? {} : { discriminator }),
+      ...(createdAt ? { createdAt } : {}),
+    };
     const { accountId, createdAtReplaced } = data;
     return {
       event: withData(whole, {
@@ -193,6 +210,22 @@ async function fetchMissingResult(
     if (error instanceof Failure && error.code !== "DEPENDENCY_DOWN") return received;
     throw error;
   }
+}
+
+/** Whether the provider has a call about this event, for which the connection lacks credentials. */
+function lacksCredentials(
+  { confirmation, credentialHeaders, accountTokenHeader }: ProviderPack,
+  event: ProviderEvent,
+  of: { connection: Connection | undefined; account: KnownAccount | undefined },
+): boolean {
+  const given = of.connection?.secrets.credentials ?? {};
+  if (credentialHeaders.every((header) => given[header] !== undefined)) return false;
+  const hasToken = of.account?.identificationToken !== undefined;
+  const tokenHeader = hasToken && accountTokenHeader ? [accountTokenHeader] : [];
+  const complete = Object.fromEntries(
+    [...credentialHeaders, ...tokenHeader].map((header) => [header, "any"]),
+  );
+  return confirmation?.request(event, complete) !== undefined;
 }
 
 function withData(event: ProviderEvent, more: Partial<ProviderEvent["data"]>): ProviderEvent {

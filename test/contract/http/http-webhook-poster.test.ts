@@ -133,6 +133,16 @@ describe("POSTs", () => {
     const url = await serverThat((_, response) => response.end(`ü${"x".repeat(5_000)}`));
     expect((await postTo(url)).bodyStart).toBe(`ü${"x".repeat(510)}`);
   });
+
+  test("What is no UTF-8 takes as few bytes in the stored attempt as any other answer", async () => {
+    const url = await serverThat((_, response) => {
+      const location = `/${Buffer.alloc(2_000, 0xff).toString("latin1")}`;
+      response.writeHead(302, { location }).end(Buffer.alloc(600, 0xff));
+    });
+    const { bodyStart = "", location = "" } = await postTo(url);
+    expect(bodyStart).toBe("\ufffd".repeat(170));
+    expect(location).toBe(`/${"\ufffd".repeat(341)}`);
+  });
 });
 
 test("A POST that gets no response is pending until the configured timeout ends it", async () => {

@@ -7,9 +7,9 @@ import {
   makeDeliveryInputsCache,
 } from "../state/delivery-inputs-cache.ts";
 import { ANSWERED_GONE } from "../state/delivery-state.ts";
-import { type AttemptObservation, isCircuitOpen } from "../state/endpoint-health.ts";
+import { type AttemptObservation, type Endpoint, isCircuitOpen } from "../state/endpoint-health.ts";
 import type { AttemptQueueName, DeliveryInputsReader } from "../state/ports.ts";
-import type { DeliveryRecord, EndpointHealth } from "../state/record.ts";
+import type { EndpointHealth } from "../state/record.ts";
 import type { DeactivateWebhook } from "../webhooks/deactivate-webhook.ts";
 import {
   type AttemptMessageOutcome,
@@ -211,7 +211,9 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
         case "attempted":
         case "recordedWithoutPost": {
           const { delivery } = outcome;
-          if (delivery.reason === "gone") await disableWebhook(inputs, delivery);
+          if (delivery.reason === "gone" && outcome.kind === "attempted") {
+            await disableWebhook(inputs, { ...delivery, endpointNumber: outcome.endpointNumber });
+          }
           const nextAttempt = nextAttemptMessage(delivery, context());
           return { index, outcome, nextAttempt, observation: observationOf(outcome) };
         }
@@ -224,10 +226,11 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
   /** Disables a webhook whose endpoint answered 410. If this worker stops first, the next 410 disables it. */
   async function disableWebhook(
     inputs: DeliveryInputsCache,
-    { clientId, webhookId }: DeliveryRecord,
+    { clientId, webhookId, endpointNumber }: Endpoint,
   ): Promise<void> {
     const webhook = (await inputs.current()).webhooks.get(clientId);
     if (webhook?.webhookId !== webhookId || webhook.status !== "active") return;
+    if (webhook.endpointNumber !== endpointNumber) return;
     const to = { status: "disabled", reason: ANSWERED_GONE } as const;
     await deps.deactivateWebhook(webhook, to).catch(deps.onNonFatalError);
     inputs.invalidate();

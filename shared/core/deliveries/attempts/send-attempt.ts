@@ -39,8 +39,18 @@ export interface SendAttemptDeps extends TracingDeps {
 
 /** What happened to one message. Where a `delivery` is given, it is claimed and must be recorded. */
 export type SendResult =
-  /** One POST was made. `startedAtMs` is business time. */
-  | { kind: "posted"; delivery: DeliveryRecord; post: PostResult; startedAtMs: number }
+  /**
+   * One POST was made. `startedAtMs` is business time. `hasMoved`: the client has another URL by
+   * now, so that a 410 says nothing about it; known of a 410 only.
+   */
+  | {
+      kind: "posted";
+      delivery: DeliveryRecord;
+      post: PostResult;
+      startedAtMs: number;
+      endpointNumber: number;
+      hasMoved: boolean;
+    }
   /** The delivery must end without another attempt. */
   | {
       kind: "ineligible";
@@ -75,6 +85,9 @@ export type SendAttempt = (
 /** Time that is left to record an attempt after its POST (real). */
 const RECORDING_MS = 8_000;
 
+/** Builds of one POST while the webhook is changed again and again. */
+const MAX_BUILDS = 3;
+
 /** The lease of a claim must outlast the POST by this much (real). */
 const LEASE_MARGIN_MS = 5_000;
 
@@ -105,7 +118,7 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
     if (eligibility.kind === "ineligible") return { ...eligibility, delivery };
     if (hasExhaustedClaims(delivery)) return { kind: "workersLost", delivery };
 
-    const built = await buildPost(delivery, eligibility.webhook);
+    const built = await buildLatestPost(delivery, { message, inputs, first: eligibility.webhook });
     if (!("post" in built)) return built;
 
     const context = deps.context();
@@ -117,7 +130,10 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
     const post = await (fastEndpointHealth
       ? endpointSlots.awaitMarkingSlow(fastEndpointHealth, posting)
       : posting);
-    return { kind: "posted", delivery, post, startedAtMs: context.nowMs };
+    const { endpointNumber } = built.webhook;
+    const hasMoved = post.httpStatus === 410 && (await isMoved(inputs, built.webhook));
+    const startedAtMs = context.nowMs;
+    return { kind: "posted", delivery, post, startedAtMs, endpointNumber, hasMoved };
   };
 
   /** Claims a delivery. One that is not stored yet is stored as claimed, by the same write. */
@@ -133,6 +149,33 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
       }
     }
     return deliveries.claim(message.deliveryId, lease);
+  }
+
+  /**
+   * Builds the POST for the webhook as it is by then: the claim, the body and the keys may have
+   * taken seconds, in which the client has cancelled the request or changed the webhook.
+   */
+  async function buildLatestPost(
+    delivery: DeliveryRecord,
+    of: { message: AttemptMessage; inputs: DeliveryInputsCache; first: WebhookItem },
+  ): Promise<
+    | { post: WebhookPost; webhook: WebhookItem }
+    | Extract<SendResult, { kind: "ineligible" | "postNotBuilt" }>
+  > {
+    let webhook = of.first;
+    try {
+      for (let builds = 1; ; builds++) {
+        const built = await buildPost(delivery, webhook);
+        if (!("post" in built)) return built;
+        const latest = await of.inputs.eligibilityOf(of.message);
+        if (latest.kind === "ineligible") return { ...latest, delivery };
+        const isLatest = latest.webhook.version === webhook.version;
+        if (isLatest || builds === MAX_BUILDS) return { ...built, webhook };
+        webhook = latest.webhook;
+      }
+    } catch (error) {
+      return { kind: "postNotBuilt", delivery, error };
+    }
   }
 
   /** Reads the body and the keys, and builds the signed POST. */
@@ -184,6 +227,17 @@ export function makeSendAttempt(deps: SendAttemptDeps): SendAttempt {
     const { webhookId } = webhook;
     return signing.map(({ secret, master }) => signingSecret(master, { webhookId, ...secret }));
   }
+}
+
+/** Whether the client has moved the webhook to another URL, or that cannot be read. */
+async function isMoved(
+  inputs: DeliveryInputsCache,
+  { clientId, webhookId, endpointNumber }: WebhookItem,
+): Promise<boolean> {
+  inputs.invalidate();
+  const read = await inputs.current().catch(() => undefined);
+  const now = read?.webhooks.get(clientId);
+  return now?.webhookId !== webhookId || now.endpointNumber !== endpointNumber;
 }
 
 /** The headers of a provider's own scheme, which has one signature: that of the current secret. */

@@ -20,8 +20,14 @@ export interface SettleAttemptDeps {
 }
 
 export type AttemptOutcome =
-  /** A POST was made and recorded. */
-  | { kind: "attempted"; delivery: DeliveryRecord; isSuccess: boolean; isSlow: boolean }
+  /** A POST was made and recorded. `endpointNumber`: of the URL that it was sent to. */
+  | {
+      kind: "attempted";
+      delivery: DeliveryRecord;
+      isSuccess: boolean;
+      isSlow: boolean;
+      endpointNumber: number;
+    }
   /** The delivery ended, or an attempt was counted, without a POST. */
   | { kind: "recordedWithoutPost"; delivery: DeliveryRecord }
   /** The invocation or the lease ends too soon for a POST: the message must be processed again. */
@@ -63,8 +69,8 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
   return async (result) => {
     switch (result.kind) {
       case "posted": {
-        const { delivery, post, startedAtMs } = result;
-        const recorded = await record(delivery, withAttempt(post, startedAtMs));
+        const { delivery, post, startedAtMs, endpointNumber, hasMoved } = result;
+        const recorded = await record(delivery, withAttempt(post, startedAtMs, hasMoved));
         if (!("written" in recorded)) return recorded;
         const isSlow = post.durationMs > deps.context().rules.slowMs;
         return {
@@ -72,6 +78,7 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
           delivery: recorded.written,
           isSuccess: isSuccess(post),
           isSlow,
+          endpointNumber,
         };
       }
       case "ineligible": {
@@ -98,10 +105,10 @@ export function makeSettleAttempt(deps: SettleAttemptDeps): SettleAttempt {
     }
   };
 
-  function withAttempt(result: PostResult, atMs: number) {
+  function withAttempt(result: PostResult, atMs: number, hasMoved = false) {
     const random = deps.random();
     return (delivery: DeliveryRecord) =>
-      applyAttempt(delivery, { result, atMs, random }, deps.context());
+      applyAttempt(delivery, { result, atMs, random, hasMoved }, deps.context());
   }
 
   /** @returns an outcome if nothing was written, because the worker's claim has ended or other writers always came first */

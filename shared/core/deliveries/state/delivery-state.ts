@@ -98,7 +98,7 @@ export function claimFirstAttempt(
 export function releaseUnattempted(
   delivery: DeliveryRecord,
   delayMs: number,
-  { nowMs, nowRealMs }: DeliveryContext,
+  { nowMs, nowRealMs, rules }: DeliveryContext,
 ): DeliveryRecord {
   const nextMs = nowMs + delayMs;
   const hasUnpublished = delivery.unpublishedFailures.length > 0;
@@ -111,6 +111,8 @@ export function releaseUnattempted(
     nextMs,
     dueMs: nextMs,
     sweepAtRealMs: hasUnpublished ? nowRealMs : undefined,
+    // It has not ended, so it does not vanish.
+    expiresMs: Math.max(delivery.expiresMs, nowMs + rules.retentionMs),
   };
 }
 
@@ -181,12 +183,14 @@ function resetAfterAttempt(delivery: DeliveryRecord, context: DeliveryContext): 
  *
  * @param attempt.atMs when the attempt started (business time)
  * @param attempt.random from 0 to 1, for the jitter of the next delay
+ * @param attempt.hasMoved the webhook has another URL by now, which a 410 says nothing about
  */
 export function applyAttempt(
   delivery: DeliveryRecord,
-  { result, atMs, random }: { result: PostResult; atMs: number; random: number },
+  of: { result: PostResult; atMs: number; random: number; hasMoved?: boolean },
   context: DeliveryContext,
 ): DeliveryRecord {
+  const { result, atMs, random, hasMoved = false } = of;
   const { httpStatus, error, durationMs, bodyStart, location } = result;
   const { cycle } = delivery;
   const attemptNumber = delivery.attemptsInCycle + 1;
@@ -197,7 +201,7 @@ export function applyAttempt(
   if (isSuccess(result)) {
     return { ...resetAfterAttempt(next, context), status: "delivered", endedMs: context.nowMs };
   }
-  if (httpStatus === 410) return endDelivery(next, "failed", "gone", context);
+  if (httpStatus === 410 && !hasMoved) return endDelivery(next, "failed", "gone", context);
   const delayMs = nextDelayMs({ attemptNumber, random, result }, context);
   if (delayMs === undefined) return endDelivery(next, "failed", "attempts_used", context);
   const nextMs = context.nowMs + delayMs;
