@@ -97,3 +97,28 @@ test("while the bus is down, a run publishes no more failures after a few calls,
   ]);
   expect(refused).toBeLessThanOrEqual(100);
 });
+
+test("After an outage of the queue, the messages that were due are sent a minute later, and not as much later as they were late", async () => {
+  let isDown = true;
+  const simulation = await simulationWithWebhook({
+    queue: (queue) => ({
+      send: (...of) =>
+        isDown
+          ? Promise.reject(new Failure("DEPENDENCY_DOWN", "SQS SendMessageBatch"))
+          : queue.send(...of),
+    }),
+  });
+  const dueMs = simulation.now();
+  await simulation.deliveries.create(
+    deliveryRecord({ deliveryId: "dl_1", status: "waiting", nextMs: dueMs, dueMs }),
+  );
+  simulation.skip(3 * 3_600_000);
+  expect(await simulation.sweep()).toMatchObject({
+    ...{ messagesSent: 0, failed: [{ code: "DEPENDENCY_DOWN" }] },
+  });
+  isDown = false;
+  simulation.skip(59_999);
+  expect(await simulation.sweep()).toMatchObject({ messagesSent: 0 });
+  simulation.skip(1);
+  expect(await simulation.sweep()).toMatchObject({ messagesSent: 1, failed: [] });
+});

@@ -2,6 +2,7 @@ import type { WebhookItem } from "../../contracts/config-items.ts";
 import { deliverableType } from "../../contracts/events.ts";
 import { busSafeJson, type FinalEvent } from "../events/envelope.ts";
 import { forEachConcurrent } from "../for-each-concurrent.ts";
+import { retryOnConflict } from "../retry-on-conflict.ts";
 import { isSubscribed } from "./creation/body.ts";
 import { newDelivery } from "./creation/new-delivery.ts";
 import { type FetchMasterKeys, requireMasterKeys } from "./signing/signing.ts";
@@ -42,6 +43,9 @@ const PAGE_SIZE = 100;
 
 /** Statuses of deliveries that a recovery may resend; of the cancelled ones only those of deleted webhooks. */
 const UNDELIVERED = ["failed", "cancelled", "waiting"] as const;
+
+/** Writes of one delivery while other writers come first. */
+const MAX_WRITES = 5;
 
 /** Deliveries that are processed concurrently. */
 const CONCURRENCY = 10;
@@ -97,7 +101,9 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     webhook: WebhookItem | undefined,
   ): Promise<Partial<DeliveryJob>> {
     const { clientId, before, sinceMs, untilMs, eventTypes } = job;
-    const statuses = job.kind === "recover" ? UNDELIVERED : (["waiting"] as const);
+    // In the index, which may be behind, one that has just failed may be delivered still.
+    const statuses =
+      job.kind === "recover" ? [...UNDELIVERED, "delivering" as const] : (["waiting"] as const);
     const page = await deps.deliveries.list({
       clientId,
       limit: PAGE_SIZE,
@@ -107,13 +113,20 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
       sinceMs,
       untilMs,
     });
-    const found = page.deliveries.filter(({ reason }) => reason !== "request_cancelled");
+    const found = page.deliveries.filter(
+      ({ status, reason }) => status !== "delivering" && reason !== "request_cancelled",
+    );
     const changed: DeliveryRecord[] = [];
+    const errors: unknown[] = [];
     await forEachConcurrent(found, CONCURRENCY, async (delivery) => {
-      const next = await (job.kind === "recover"
-        ? resendUndelivered(delivery, webhook)
-        : endWaiting(delivery, job, webhook));
-      if (next) changed.push(next);
+      try {
+        const next = await (job.kind === "recover"
+          ? resendUndelivered(delivery, webhook)
+          : endWaiting(delivery, job, webhook));
+        if (next) changed.push(next);
+      } catch (error) {
+        errors.push(error);
+      }
     });
     await deps.publishDeliveryFailed(
       changed.filter(({ unpublishedFailures }) => unpublishedFailures.length > 0),
@@ -123,6 +136,8 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
       .map((delivery) => ({ message: toAttemptMessage(delivery) }));
     if (messages.length > 0)
       await deps.deliveryQueue.send("retries", messages).catch(deps.onNonFatalError);
+    // The page is processed again; what has changed goes on meanwhile.
+    if (errors.length > 0) throw errors[0];
     return {
       before: page.before,
       examined: job.examined + found.length,
@@ -144,9 +159,7 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
   ): Promise<DeliveryRecord | undefined> {
     if (webhook?.status !== "active") return undefined;
     if (delivery.webhookId === webhook.webhookId) {
-      // One whose attempt is due gets a second message: the first may be held for minutes.
-      const next = hasEnded(delivery) ? startNextCycle : attemptNow;
-      return deps.deliveries.replace(next(delivery, deps.context()));
+      return resendTo(delivery);
     }
     const { eventId: id, eventType, clientId, requestId } = delivery;
     const type = deliverableType.safeParse(eventType).data;
@@ -159,6 +172,25 @@ export function makeRunBulkJob(deps: RunBulkJobDeps): RunBulkJob {
     const stored = await deps.deliveries.create(created);
     // One that exists is attempted already, or is in the list itself if it has failed too.
     return stored === "created" ? { ...created, version: 1 } : undefined;
+  }
+
+  /** Makes the next attempt of a delivery due, as it is stored by now. */
+  async function resendTo(delivery: DeliveryRecord): Promise<DeliveryRecord | undefined> {
+    const result = await retryOnConflict({
+      known: delivery,
+      find: () => deps.deliveries.find(delivery.deliveryId),
+      decide(current) {
+        const { status, reason } = current;
+        const isDone = status === "delivered" || status === "delivering";
+        if (isDone || reason === "request_cancelled") return undefined;
+        // One whose attempt is due gets a second message: the first may be held for minutes.
+        const next = hasEnded(current) ? startNextCycle : attemptNow;
+        return next(current, deps.context());
+      },
+      replace: (next) => deps.deliveries.replace(next),
+      maxAttempts: MAX_WRITES,
+    });
+    return result.kind === "written" ? result.written : undefined;
   }
 
   /** Ends a waiting delivery of the job's webhook. @returns `undefined` if the delivery is skipped */

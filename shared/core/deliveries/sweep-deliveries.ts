@@ -15,6 +15,9 @@ import type {
 import type { PublishDeliveryFailed } from "./state/publish-delivery-failed.ts";
 import type { DeliveryRecord } from "./state/record.ts";
 
+/** After so long (business) the sweep sends messages again that the queue has not taken. */
+const SEND_AGAIN_AFTER_MS = 60_000;
+
 export interface SweepDeliveriesDeps {
   deliveries: DeliveryStore;
   jobs: JobStore;
@@ -106,8 +109,9 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
   ): Promise<void> {
     const context = deps.context();
     // The due time is moved before the message is sent, so that two concurrent runs do not both send.
+    const laterMs = ({ nextMs }: DueDelivery) => messageLostAtMs(nextMs, context);
     const moved = await Promise.allSettled(
-      due.map((one) => deliveries.setSweepDue(one, messageLostAtMs(one.nextMs, context))),
+      due.map((one) => deliveries.setSweepDue(one, laterMs(one))),
     );
     recordRejected(moved, total);
     const mine = due.filter((_, index) => {
@@ -119,7 +123,16 @@ export function makeSweepDeliveries(deps: SweepDeliveriesDeps): SweepDeliveries 
       message,
       delayMs: Math.max(0, nextMs - context.nowMs),
     }));
-    await deliveryQueue.send("retries", messages);
+    try {
+      await deliveryQueue.send("retries", messages);
+    } catch (error) {
+      // The later time is for messages that are lost, and grows with the delay.
+      const soonMs = context.nowMs + SEND_AGAIN_AFTER_MS;
+      await Promise.allSettled(
+        mine.map((one) => deliveries.setSweepDue({ ...one, dueMs: laterMs(one) }, soonMs)),
+      );
+      throw error;
+    }
     total.messagesSent += mine.length;
   }
 

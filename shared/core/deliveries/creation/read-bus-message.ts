@@ -1,4 +1,4 @@
-import { type DeliverableType, deliverableType } from "../../../contracts/events.ts";
+import { type DeliverableType, deliverableType, eventTypes } from "../../../contracts/events.ts";
 import { Failure } from "../../../contracts/failures.ts";
 import { limits } from "../../../contracts/limits.ts";
 import { busMessage } from "../../../contracts/messages/delivery.ts";
@@ -18,7 +18,8 @@ export interface BusEvent extends FinalEvent {
  * so that every number keeps its digits.
  *
  * @returns `undefined` if events of this type are not delivered to webhooks
- * @throws MESSAGE_MALFORMED
+ * @throws MESSAGE_MALFORMED, also for a type that this version does not know: it comes from a later
+ *   one, whose rule forwards it, and is delivered when that version receives it again
  */
 export function readBusMessage(text: string): BusEvent | undefined {
   const detailText = extractDetail(text);
@@ -26,7 +27,11 @@ export function readBusMessage(text: string): BusEvent | undefined {
   if (!detail)
     throw new Failure("MESSAGE_MALFORMED", "the message has no valid `detail` of an event");
   const type = deliverableType.safeParse(detail.type).data;
-  if (type === undefined) return undefined;
+  if (type === undefined) {
+    const isKnown = (eventTypes as readonly string[]).includes(detail.type);
+    if (isKnown) return undefined;
+    throw new Failure("MESSAGE_MALFORMED", `a later version delivers ${detail.type}`);
+  }
   const clientMember = topLevelMembers(detailText).find(({ key }) => key === "clientId");
   const envelope = clientMember ? withoutMember(detailText, clientMember) : detailText;
   const { clientId, id } = detail;

@@ -31,7 +31,8 @@ export type DeactivateWebhook = (
 export function makeDeactivateWebhook(deps: DeactivateWebhookDeps): DeactivateWebhook {
   return async (webhook, to) => {
     const context = deps.context();
-    const job = newJob("end", { clientId: webhook.clientId, webhookId: webhook.webhookId }, deps);
+    const { clientId, webhookId } = webhook;
+    const job = newJob("end", { clientId, webhookId }, deps);
     await deps.jobs.create(job);
     const at = new Date(context.nowMs).toISOString();
     const deactivated = await deps.webhooks.replace({
@@ -39,7 +40,12 @@ export function makeDeactivateWebhook(deps: DeactivateWebhookDeps): DeactivateWe
       status: to.status,
       ...(to.status === "disabled" ? { disabledReason: to.reason, disabledAt: at } : {}),
     });
-    if (deactivated) await sendJobMessage(job, deps);
+    if (!deactivated) return undefined;
+    // The sweep ends a job that finds the webhook active, if this worker stood still for so long.
+    const isEnded = (await deps.jobs.find(job.jobId))?.status === "done";
+    const next = isEnded ? newJob("end", { clientId, webhookId }, deps) : job;
+    if (isEnded) await deps.jobs.create(next);
+    await sendJobMessage(next, deps);
     return deactivated;
   };
 }
