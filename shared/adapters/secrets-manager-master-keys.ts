@@ -5,6 +5,9 @@ import { callDependency } from "./dependency-down.ts";
 /** How long the master keys that were read are used. */
 const REREAD_AFTER_MS = 5 * 60_000;
 
+/** How long the keys that were read are used after a read that failed. */
+const RETRY_AFTER_MS = 30_000;
+
 /** Minimum age of the keys at which a missing key causes another read. */
 const MISSING_KEY_REREAD_MS = 2_000;
 
@@ -17,7 +20,8 @@ const SHARED_READ_MS = 1_000;
 /**
  * Reads the master keys when they are first needed, every five minutes, and
  * when a value was sealed with a key that was added since. Concurrent callers
- * share one read, with the deadline of the first.
+ * share one read, with the deadline of the first. While they cannot be read again, those that were
+ * read before are used.
  */
 export function makeMasterKeyReader(options: {
   client: SecretsManagerClient;
@@ -55,6 +59,14 @@ export function makeMasterKeyReader(options: {
     const ageMs = cached ? nowMs() - cached.readAtMs : Number.POSITIVE_INFINITY;
     const isMissing = keyId !== undefined && !cached?.keys.keys.has(keyId);
     const limitMs = isMissing ? MISSING_KEY_REREAD_MS : REREAD_AFTER_MS;
-    return cached && ageMs < limitMs ? cached.keys : readOrShare(abortSignal);
+    const known = cached;
+    if (!known) return readOrShare(abortSignal);
+    if (ageMs < limitMs) return known.keys;
+    return readOrShare(abortSignal).catch((error: unknown) => {
+      if (isMissing) throw error;
+      // Keys that were read before stay valid while Secrets Manager is down.
+      known.readAtMs = nowMs() - REREAD_AFTER_MS + RETRY_AFTER_MS;
+      return known.keys;
+    });
   };
 }

@@ -64,6 +64,23 @@ test("A read does not join a call that began a second ago, because its worker ma
   expect(calls).toBe(2);
 });
 
+test("Keys that cannot be read again are used, and are read again half a minute later", async () => {
+  await read(signal());
+  nowMs += 5 * 60_000;
+  answers = [500];
+  expect((await read(signal(), "k1")).keys.has("k1")).toBe(true);
+  expect(calls).toBe(2);
+  nowMs += 29_999;
+  await read(signal());
+  expect(calls).toBe(2);
+  nowMs += 1;
+  await read(signal());
+  expect(calls).toBe(3);
+  nowMs += 2_000;
+  answers = [500];
+  await expect(read(signal(), "k2")).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
+});
+
 test("A missing master key is loaded again, at most every two seconds", async () => {
   await read(signal());
   await read(signal(), "k2");
