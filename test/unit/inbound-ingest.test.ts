@@ -178,7 +178,7 @@ describe("A webhook that its provider has signed", () => {
       { verifyByFetch: true },
     ],
     ["of any other", {}, {}],
-  ])("The provider is asked about one %s", async (_, given, expected) => {
+  ])("Whether its provider must be asked about one %s", async (_, given, expected) => {
     const { call, named } = setUp(given);
     await call();
     expect(named("send")).toStrictEqual([[{ ...message, ...expected }, signal]]);

@@ -18,7 +18,8 @@ const NOON = "2026-06-25T12:00:00.000Z";
 const url = "https://hooks.example.com/in";
 const hex = (n: number, bytes: number) => n.toString(16).padStart(bytes * 2, "0");
 const changed = {
-  ...{ code: "CONFLICT", message: "the webhook was changed meanwhile: read it and try again" },
+  code: "CONFLICT",
+  message: "the webhook was changed meanwhile: read it and try again",
 };
 
 /** @param conflicts how often another write comes first, from now on */
@@ -135,13 +136,13 @@ describe("What a client is told about its webhook", () => {
     const { delete: remove, id, revealSecret, rotateSecret, secret, update } = await withWebhook();
     expect(await revealSecret("cl_1", id)).toMatchObject({ id, url, secret });
     for (const call of [
-      revealSecret("cl_1", "wh_other"),
-      revealSecret("cl_2", id),
-      update("cl_1", { payloadMode: "thin" }, "wh_other"),
-      rotateSecret("cl_1", { webhookId: "wh_other" }),
-      remove("cl_1", "wh_other"),
+      () => revealSecret("cl_1", "wh_other"),
+      () => revealSecret("cl_2", id),
+      () => update("cl_1", { payloadMode: "thin" }, "wh_other"),
+      () => rotateSecret("cl_1", { webhookId: "wh_other" }),
+      () => remove("cl_1", "wh_other"),
     ]) {
-      await expect(call).rejects.toMatchObject(missing);
+      await expect(call()).rejects.toMatchObject(missing);
     }
     await remove("cl_1", id);
     await expect(revealSecret("cl_1", id)).rejects.toMatchObject(missing);
@@ -185,8 +186,14 @@ describe("One header of a webhook", () => {
   const headers = { "x-one": "1", "x-two": "2" };
 
   test.each([
-    [{ name: "X-Two", value: "new" }, { "x-one": "1", "x-two": "new" }],
-    [{ name: "x-three", value: "3" }, { ...headers, "x-three": "3" }],
+    [
+      { name: "X-Two", value: "new" },
+      { "x-one": "1", "x-two": "new" },
+    ],
+    [
+      { name: "x-three", value: "3" },
+      { ...headers, "x-three": "3" },
+    ],
     [{ name: "X-ONE", value: null }, { "x-two": "2" }],
     [{ name: "x-none", value: null }, headers],
   ])("The change %j leaves the others as they are", async (header, expected) => {
