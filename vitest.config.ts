@@ -14,7 +14,8 @@ const pure = ["unit", "property", "architecture", "infra"].map(
 
 /**
  * Tests of whole systems, which take minutes each: other people's clients against every call, two
- * versions at once, thousands of stored texts, copies of this repository. `npm run test:long`.
+ * versions at once, thousands of stored texts, every right, copies of this repository.
+ * `npm run test:long`.
  */
 const long = [
   "test/integration/erasure.test.ts",
@@ -26,6 +27,7 @@ const long = [
   "test/integration/third-provider.test.ts",
   "test/integration/tracing.test.ts",
   "test/integration/linked-api-differential.test.ts",
+  "test/integration/rights.test.ts",
 ];
 
 /**
@@ -44,7 +46,6 @@ const longest = [
   "test/contract/local/local-aws-scheduler.test.ts",
   "test/faults/requests-submission.test.ts",
   "test/integration/parked-requests.test.ts",
-  "test/integration/rights.test.ts",
   "test/integration/debugging.test.ts",
   "test/integration/webhooks.test.ts",
   "test/faults/requests-lanes.test.ts",

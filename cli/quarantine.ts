@@ -32,6 +32,9 @@ export function openQuarantine(
         client: new SecretsManagerClient(place.aws),
         secretId: outputOf(place, "MasterSecretArn"),
         nowMs,
+        onNonFatalError: (error) => {
+          throw error;
+        },
       }),
       ttlMs: 0,
       nowMs,

@@ -16,7 +16,7 @@ import type { StreamRecord } from "./table-streams.ts";
  */
 
 const env = readEnvironment("relay", consumeEnv, process.env);
-const base = makeFunctionBase(env);
+const base = makeFunctionBase(env, console.error);
 const { publisher, archive, claims } = makeEventPorts(base, env);
 const { requests, texts } = makeRequestPorts(base, env, console.error);
 

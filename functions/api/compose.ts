@@ -21,7 +21,7 @@ export interface ApiDeps {
 }
 
 export function compose(env: ParsedEnvironment<"api">, observer: ApiObserver): ApiDeps {
-  const base = makeFunctionBase(env);
+  const base = makeFunctionBase(env, observer.onNonFatalError);
   const { client, clock } = base;
   return {
     serveApi: makeServeApi({

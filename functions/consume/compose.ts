@@ -20,7 +20,7 @@ export function compose(
   env: ParsedEnvironment<"consume">,
   onNonFatalError: (error: unknown) => void,
 ): ConsumeUseCases {
-  const base = makeFunctionBase(env);
+  const base = makeFunctionBase(env, onNonFatalError);
   const inbound = { client: new SQSClient(base.awsClientConfig), queueUrl: env.INBOUND_QUEUE_URL };
   return {
     ...composeConsume({

@@ -28,7 +28,7 @@ export function compose(
   observer: DeliveryObserver,
   runtimeApi: string | undefined,
 ): DeliverDeps {
-  const base = makeFunctionBase(env);
+  const base = makeFunctionBase(env, observer.onNonFatalError);
   const { client, clock, bodies } = base;
   const ports = makeDeliveryPorts(base, env);
   const processing = composeMessageProcessing({

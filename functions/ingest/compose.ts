@@ -15,8 +15,11 @@ import { requestRulesOf } from "../../shared/core/requests/state/request-rules.t
 
 export type IngestUseCases = ReturnType<typeof composeIngest>;
 
-export function compose(env: ParsedEnvironment<"ingest">): IngestUseCases {
-  const base = makeFunctionBase(env);
+export function compose(
+  env: ParsedEnvironment<"ingest">,
+  onNonFatalError: (error: unknown) => void,
+): IngestUseCases {
+  const base = makeFunctionBase(env, onNonFatalError);
   const { client, awsClientConfig, clock, bodies } = base;
   return composeIngest({
     connections: makeConnectionReader(base, env),

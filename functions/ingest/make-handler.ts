@@ -1,5 +1,6 @@
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 import { makeHttpFunction } from "../../shared/runtime/http-function.ts";
+import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { report } from "./report.ts";
@@ -7,7 +8,7 @@ import { toCommand, toResult } from "./request.ts";
 
 /** Makes the handler of this function, as a cold start does. */
 export function makeHandler(env: ParsedEnvironment<"ingest">, telemetry: Telemetry) {
-  const { ingestWebhook } = compose(env);
+  const { ingestWebhook } = compose(env, (error) => reportNonFatalError(telemetry, error));
 
   return makeHttpFunction(telemetry, async (event) => {
     const outcome = await ingestWebhook(

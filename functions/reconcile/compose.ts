@@ -38,7 +38,7 @@ export interface ReconcileDeps
 type Observer = Pick<DeliverySweepPorts, "onDeliveriesFailed" | "onNonFatalError">;
 
 export function compose(env: ParsedEnvironment<"reconcile">, observer: Observer): ReconcileDeps {
-  const base = makeFunctionBase(env);
+  const base = makeFunctionBase(env, observer.onNonFatalError);
   const events = makeEventPorts(base, env);
   const { client, clock } = base;
   return {

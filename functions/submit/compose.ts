@@ -18,7 +18,7 @@ export function compose(
   env: ParsedEnvironment<"submit">,
   onNonFatalError: (error: unknown) => void,
 ): SubmitDeps {
-  const base = makeFunctionBase(env);
+  const base = makeFunctionBase(env, onNonFatalError);
   return composeSubmission({
     ...makeRequestPorts(base, env, onNonFatalError),
     ...makePublishPorts(base, env),

@@ -27,6 +27,8 @@ export function makeMasterKeyReader(options: {
   client: SecretsManagerClient;
   secretId: string;
   nowMs: () => number;
+  /** Told when keys that were read before are used because they cannot be read again. */
+  onNonFatalError: (error: unknown) => void;
 }): MasterKeyReader {
   const { client, secretId, nowMs } = options;
   let cached: { keys: MasterKeys; readAtMs: number } | undefined;
@@ -64,7 +66,7 @@ export function makeMasterKeyReader(options: {
     if (ageMs < limitMs) return known.keys;
     return readOrShare(abortSignal).catch((error: unknown) => {
       if (isMissing) throw error;
-      // Keys that were read before stay valid while Secrets Manager is down.
+      options.onNonFatalError(error);
       known.readAtMs = nowMs() - REREAD_AFTER_MS + RETRY_AFTER_MS;
       return known.keys;
     });

@@ -30,8 +30,15 @@ interface BaseEnvironment {
   MASTER_SECRET_ID: string;
 }
 
-/** Makes the clients of a function, once per cold start. Calls nothing. */
-export function makeFunctionBase(env: BaseEnvironment): FunctionBase {
+/**
+ * Makes the clients of a function, once per cold start. Calls nothing.
+ *
+ * @param onNonFatalError is told when the master keys cannot be read again and are used as they are
+ */
+export function makeFunctionBase(
+  env: BaseEnvironment,
+  onNonFatalError: (error: unknown) => void,
+): FunctionBase {
   const awsClientConfig = awsClientDefaults;
   const clock = makeClock(env.BUSINESS_CLOCK);
   return {
@@ -43,6 +50,7 @@ export function makeFunctionBase(env: BaseEnvironment): FunctionBase {
       client: new SecretsManagerClient(awsClientConfig),
       secretId: env.MASTER_SECRET_ID,
       nowMs: clock.realMs,
+      onNonFatalError,
     }),
   };
 }

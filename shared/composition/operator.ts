@@ -26,7 +26,7 @@ const AWAIT_OUTCOME_MS = 120_000;
 
 /** Composes the operator API. */
 export function composeOperator(env: ParsedEnvironment<"operator">, observer: ApiObserver) {
-  const base = makeFunctionBase(env);
+  const base = makeFunctionBase(env, observer.onNonFatalError);
   const { client, clock, awsClientConfig: aws } = base;
   const { ports, masterKeys, ...useCases } = composeClientApi(base, env, observer);
   const { store, requestPorts, providerPorts, deliveryPorts } = ports;

@@ -185,6 +185,13 @@ test("An operator pauses and resumes a recurring request, and cancels a schedule
   expect(isUsed("Operator", "scheduler:UpdateSchedule")).toBe(true);
 });
 
+test("An operator pauses an account and resumes it", async () => {
+  const path = `clients/${run.seed.clientId}/accounts/${accountOf("linked-api")}`;
+  expect(await mend(`${path}/pause`)).toMatchObject({ status: "paused" });
+  expect(await mend(`${path}/resume`)).toMatchObject({ status: "active" });
+  expect(isUsed("Operator", "dynamodb:UpdateItem", "Requests")).toBe(true);
+});
+
 test("An operator releases a webhook from quarantine when its secret is known", async () => {
   const { connectionId, inboundUrl } = await call("POST", "/v1/connections", {
     body: {

@@ -32,12 +32,17 @@ afterAll(async () => {
 });
 
 let nowMs = 0;
+let told: unknown[] = [];
 let read: ReturnType<typeof makeMasterKeyReader>;
 beforeEach(() => {
   nowMs = 1_000_000;
   calls = 0;
   answers = [];
-  read = makeMasterKeyReader({ client, secretId: "master", nowMs: () => nowMs });
+  told = [];
+  read = makeMasterKeyReader({
+    ...{ client, secretId: "master", nowMs: () => nowMs },
+    onNonFatalError: (error) => told.push(error),
+  });
 });
 const signal = () => new AbortController().signal;
 
@@ -70,6 +75,7 @@ test("Keys that cannot be read again are used, and are read again half a minute 
   answers = [500];
   expect((await read(signal(), "k1")).keys.has("k1")).toBe(true);
   expect(calls).toBe(2);
+  expect(told).toMatchObject([{ code: "DEPENDENCY_DOWN" }]);
   nowMs += 29_999;
   await read(signal());
   expect(calls).toBe(2);

@@ -14,6 +14,17 @@ export interface TestRun extends LocalRun {
   logged(): string;
 }
 
+/** Starts again on other ports where another run has taken one between its choice and its use. */
+async function startOnFreePorts(options: RunOptions, attempts = 3): Promise<LocalRun> {
+  try {
+    return await startLocalRun(options);
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: string } };
+    if (cause?.code !== "EADDRINUSE" || attempts <= 1) throw error;
+    return startOnFreePorts(options, attempts - 1);
+  }
+}
+
 /**
  * A whole local run in this process, on free ports, without the demonstration.
  * With `speed` or `settings` it synthesises a stack of its own: the tests'
@@ -39,7 +50,7 @@ export async function startTestRun(
   const { edit, ...runOptions } = options;
   const isOwn = options.speed !== undefined || options.settings !== undefined;
   try {
-    const run = await startLocalRun({
+    const run = await startOnFreePorts({
       port: 0,
       awsPort: 0,
       consolePort: 0,
