@@ -60,10 +60,11 @@ interface Change extends Mutant {
 function main(): number {
   if (!existsSync(join(own, "node_modules"))) install();
   mkdirSync(results, { recursive: true });
-  const changes: Change[] = stryker("unit", {
-    mutate: values.files?.split(",") ?? sample(),
-    ...byUnitTests,
-  }).map((one) => (isNoticed(one) ? { ...one, noticedBy: "the unit tests" } : one));
+  const blocks = values.files === undefined ? sample() : filesOf(values.files.split(","));
+  const changes: Change[] = stryker("unit", { mutate: blocks, ...byUnitTests })
+    // What is kept of earlier runs is in the report too.
+    .filter((one) => blocks.some((block) => isIn(block, one)))
+    .map((one) => (isNoticed(one) ? { ...one, noticedBy: "the unit tests" } : one));
   const missed = changes.filter(({ noticedBy }) => noticedBy === undefined);
   if (missed.length > 0) {
     const mutate = [...new Set(missed.map(rangeOf))];
@@ -94,6 +95,15 @@ function stryker(name: string, settings: object): Change[] {
 }
 
 const isNoticed = ({ status }: Mutant) => status === "Killed" || status === "Timeout";
+
+const filesOf = (patterns: readonly string[]) => globSync([...patterns], { cwd: root }).sort();
+
+/** @param block a file, or lines of one: `shared/core/clock.ts:1-40` */
+function isIn(block: string, { file, location: { start, end } }: Change): boolean {
+  const [name, lines] = block.split(":");
+  const [first = 0, last = 0] = lines?.split("-").map(Number) ?? [0, Number.POSITIVE_INFINITY];
+  return file === name && start.line >= first && end.line <= last;
+}
 
 /** As Stryker takes it, which counts columns from 0. */
 const rangeOf = ({ file, location: { start, end } }: Change) =>
