@@ -4,11 +4,9 @@ import { Failure } from "../../shared/contracts/failures.ts";
 import type { DeliveryRecord } from "../../shared/core/deliveries/state/record.ts";
 import { writeCursor } from "../../shared/core/input/cursor.ts";
 import { makeDeliveryOperations } from "../support/fakes/delivery-operations.ts";
+import { iso, NOON_MS } from "../support/noon.ts";
 import { deliveryRecord, webhookRecord } from "../support/payloads/delivery-records.ts";
 
-const NOON_MS = Date.UTC(2026, 5, 25, 12);
-/** The time that many seconds after noon. */
-const iso = (seconds: number) => `2026-06-25T12:00:0${seconds}.000Z`;
 const hour = { since: iso(0), until: "2026-06-25T15:00:00+02:00" };
 const hourMs = { sinceMs: NOON_MS, untilMs: NOON_MS + 3_600_000 };
 

@@ -6,16 +6,13 @@ import type { OperatorDeps } from "../../shared/core/operator/ports.ts";
 import { laneId } from "../../shared/core/requests/acceptance/request-id.ts";
 import type { LanePause } from "../../shared/core/requests/state/record.ts";
 import { makeFindOperation } from "../support/fakes/find-operation.ts";
+import { iso, NOON_MS } from "../support/noon.ts";
 import {
   deliveryJob,
   deliveryRecord,
   webhookRecord,
 } from "../support/payloads/delivery-records.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
-
-const NOON_MS = Date.UTC(2026, 5, 25, 12);
-/** The time that many seconds after noon. */
-const iso = (seconds: number) => `2026-06-25T12:00:0${seconds}.000Z`;
 
 const clientId = "cl_a1";
 const whose = { clientId, clientName: "Acme" };

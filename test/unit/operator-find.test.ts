@@ -5,17 +5,13 @@ import type { FoundView } from "../../shared/contracts/http/operator/find.ts";
 import { deliveryIdOf } from "../../shared/core/deliveries/creation/new-delivery.ts";
 import type { DeliveryRecord } from "../../shared/core/deliveries/state/record.ts";
 import { makeFindOperation } from "../support/fakes/find-operation.ts";
+import { iso, ms } from "../support/noon.ts";
 import {
   deliveryJob,
   deliveryRecord,
   webhookRecord,
 } from "../support/payloads/delivery-records.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
-
-const NOON_MS = Date.UTC(2026, 5, 25, 12);
-/** The time that many seconds after noon. */
-const iso = (seconds: number) => `2026-06-25T12:00:0${seconds}.000Z`;
-const ms = (seconds: number) => NOON_MS + seconds * 1_000;
 
 const clientId = "cl_a1";
 const whose = { clientId, clientName: "Acme" };

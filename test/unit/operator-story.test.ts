@@ -7,13 +7,9 @@ import {
   stepsOfRequest,
 } from "../../shared/core/operator/story.ts";
 import type { Dependency, RequestRecord } from "../../shared/core/requests/state/record.ts";
+import { iso, ms } from "../support/noon.ts";
 import { deliveryRecord } from "../support/payloads/delivery-records.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
-
-const NOON_MS = Date.UTC(2026, 5, 25, 12);
-/** The time that many seconds after noon. */
-const iso = (seconds: number) => `2026-06-25T12:00:${String(seconds).padStart(2, "0")}.000Z`;
-const ms = (seconds: number) => NOON_MS + seconds * 1_000;
 
 const request = (of: Partial<RequestRecord> = {}) =>
   requestRecord(newOwner(), { createdMs: ms(0), ...of });

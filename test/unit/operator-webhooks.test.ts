@@ -4,16 +4,13 @@ import type { DeliveryRecord } from "../../shared/core/deliveries/state/record.t
 import { writeCursor } from "../../shared/core/input/cursor.ts";
 import { makeDeliveryOperations } from "../support/fakes/delivery-operations.ts";
 import { testDeliveryRules } from "../support/fakes/webhook-api.ts";
+import { iso, ms } from "../support/noon.ts";
 import {
   deliveryRecord,
   endpointHealth,
   webhookRecord,
 } from "../support/payloads/delivery-records.ts";
 
-const NOON_MS = Date.UTC(2026, 5, 25, 12);
-/** The time that many seconds after noon. */
-const iso = (seconds: number) => `2026-06-25T12:00:${String(seconds).padStart(2, "0")}.000Z`;
-const ms = (seconds: number) => NOON_MS + seconds * 1_000;
 const webhook = (of: Partial<WebhookItem> = {}) =>
   webhookRecord({ clientId: "cl_1", webhookId: "wh_1", ...of });
 const delivery = (of: Partial<DeliveryRecord> = {}) =>
