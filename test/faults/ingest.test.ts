@@ -235,7 +235,7 @@ test("A19 after a rotation a warm function accepts old and new secrets and token
   };
   const send = (path: string, id: string, secret: string) =>
     attempt(`${run.addresses.apiUrl}${path}`, body(id, secret)).then(({ status }) => status);
-  // Every environment has the connection in its cache.
+  // The environments that answer have the connection in their cache.
   for (let n = 0; n < 4; n++) expect(await send(made.inboundPath, `A19-${n}-`, "old")).toBe(200);
   await administration.rotateSecret(clientId, connectionId, "new");
   const rotated = await administration.rotateToken(clientId, connectionId);
@@ -263,8 +263,8 @@ test("A19 after a rotation a warm function accepts old and new secrets and token
   const environments = new Set(
     run.proxy.calls.filter(({ from }) => from === "ingest").map(({ pid }) => pid),
   ).size;
-  // An environment reads a connection again at most once a second.
-  expect(reads() - before).toBeLessThanOrEqual(environments * (1 + seconds));
+  // An environment reads a connection that it has not, and again at most once a second.
+  expect(reads() - before).toBeLessThanOrEqual(environments * (2 + seconds));
   expect(await published("A19-forged-")).toEqual([]);
 });
 
