@@ -13,7 +13,7 @@ const POLLERS = 5;
 const POLL_SECONDS = 20;
 
 /**
- * Returns what a month of 30 days is billed when nothing happens: alarms, metrics, dashboards and
+ * Returns what a month of 30 days is billed when nothing happens: alarms, composite ones too, metrics, dashboards and
  * secrets of the template, the polls of its queues, and the sweeps.
  *
  * @param metrics the number of custom metrics
@@ -28,6 +28,7 @@ export function fixedUnits(
   const polls = (count("AWS::Lambda::EventSourceMapping") * POLLERS * SECONDS) / POLL_SECONDS;
   return [
     { item: "cloudwatch.alarm", units: alarms.flatMap(statisticsIn).length },
+    { item: "cloudwatch.compositeAlarm", units: count("AWS::CloudWatch::CompositeAlarm") },
     { item: "cloudwatch.metric", units: of.metrics },
     { item: "cloudwatch.dashboard", units: count("AWS::CloudWatch::Dashboard") },
     { item: "secrets.secret", units: count("AWS::SecretsManager::Secret") },

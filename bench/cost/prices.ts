@@ -5,6 +5,7 @@ import type { BilledItem } from "../../local/aws/billing/billed-units.ts";
 export type PricedItem =
   | BilledItem
   | "cloudwatch.alarm"
+  | "cloudwatch.compositeAlarm"
   | "cloudwatch.dashboard"
   | "cloudwatch.metric"
   | "http.restRequest"

@@ -121,6 +121,7 @@ test("The template's alarms, metrics, secrets and mappings are billed every mont
         Type: "AWS::CloudWatch::Alarm",
         Properties: { Metrics: [{ Expression: "a / b" }, stat, stat] },
       },
+      Composite: { Type: "AWS::CloudWatch::CompositeAlarm" },
       Secret: { Type: "AWS::SecretsManager::Secret" },
       Mapping: { Type: "AWS::Lambda::EventSourceMapping" },
     },
@@ -140,6 +141,7 @@ test("The template's alarms, metrics, secrets and mappings are billed every mont
   expect(metricsInLog(log)).toEqual([watched]);
   expect(fixedUnits(template, { idlePerSweep: [sweepRead], metrics: 3 })).toEqual([
     { item: "cloudwatch.alarm", units: 3 },
+    { item: "cloudwatch.compositeAlarm", units: 1 },
     { item: "cloudwatch.metric", units: 3 },
     { item: "cloudwatch.dashboard", units: 0 },
     { item: "secrets.secret", units: 1 },
