@@ -62,7 +62,7 @@ export interface AckwireProps {
   readonly alarms?: AlarmsProps | "off" | undefined;
 
   /**
-   * The least severe lines that the functions log.
+   * The least severe lines that the functions log. The metrics are written at every level.
    *
    * @default "INFO"
    */

@@ -5,4 +5,4 @@ import { makeHandler } from "./make-handler.ts";
 
 const env = readEnvironment("api", apiEnv, process.env);
 
-export const handler = makeHandler(env, makeTelemetry("api", env.STACK));
+export const handler = makeHandler(env, makeTelemetry("api", env));

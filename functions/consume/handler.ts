@@ -5,4 +5,4 @@ import { makeHandler } from "./make-handler.ts";
 
 const env = readEnvironment("consume", consumeEnv, process.env);
 
-export const handler = makeHandler(env, makeTelemetry("consume", env.STACK));
+export const handler = makeHandler(env, makeTelemetry("consume", env));

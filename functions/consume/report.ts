@@ -2,7 +2,7 @@ import type { SQSRecord } from "aws-lambda";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
 import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
 import { subjectOf } from "../../shared/runtime/message-subject.ts";
-import { reportFailure } from "../../shared/runtime/report-failure.ts";
+import { reportFailedMessage } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 const matchedMessageOf = {
@@ -23,7 +23,7 @@ export function report(
   if (outcome.kind === "failed") {
     const { code, eventId } = outcome;
     const fields = { ...subject(), ...(eventId ? { eventId } : {}) };
-    reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, fields);
+    reportFailedMessage(telemetry, outcome, fields);
     if (code === "PUBLISH_FAILED" || code === "PUBLISH_REFUSED") telemetry.count("PublishFailed");
     return;
   }

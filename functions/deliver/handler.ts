@@ -7,6 +7,6 @@ const env = readEnvironment("deliver", deliverEnv, process.env);
 
 export const handler = makeHandler(
   env,
-  makeTelemetry("deliver", env.STACK),
+  makeTelemetry("deliver", env),
   process.env.AWS_LAMBDA_RUNTIME_API,
 );

@@ -4,7 +4,7 @@ import { type LogMessage, logMessages } from "../../shared/contracts/log-message
 import type { DeliveryStatus } from "../../shared/contracts/statuses.ts";
 import type { ParsedMessageOutcome } from "../../shared/core/deliveries/process-messages.ts";
 import { subjectOf } from "../../shared/runtime/message-subject.ts";
-import { reportFailure, reportNonFatalError } from "../../shared/runtime/report-failure.ts";
+import { reportFailedMessage, reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 
 const logMessageOf = {
@@ -23,7 +23,7 @@ export function report(
 ): void {
   if (outcome.kind === "failed") {
     const fields = { messageId, ...subjectOf(body) };
-    reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, fields);
+    reportFailedMessage(telemetry, outcome, fields);
     return;
   }
   if (outcome.kind === "held") telemetry.count("AttemptHeld");

@@ -5,4 +5,4 @@ import { makeHandler } from "./make-handler.ts";
 
 const env = readEnvironment("ingest", ingestEnv, process.env);
 
-export const handler = makeHandler(env, makeTelemetry("ingest", env.STACK));
+export const handler = makeHandler(env, makeTelemetry("ingest", env));

@@ -12,7 +12,7 @@ import { makeTelemetry } from "../../shared/runtime/telemetry.ts";
 const DEADLINE_MS = 25_000;
 
 const env = readEnvironment("operator", operatorEnv, process.env);
-const telemetry = makeTelemetry("operator", env.STACK);
+const telemetry = makeTelemetry("operator", env);
 const { serveOperator } = composeOperator(env, {
   onNonFatalError: (error) => reportNonFatalError(telemetry, error),
   // An operator makes no request.

@@ -5,4 +5,4 @@ import { makeHandler } from "./make-handler.ts";
 
 const env = readEnvironment("reconcile", reconcileEnv, process.env);
 
-export const handler = makeHandler(env, makeTelemetry("reconcile", env.STACK));
+export const handler = makeHandler(env, makeTelemetry("reconcile", env));

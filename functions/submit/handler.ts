@@ -5,4 +5,4 @@ import { makeHandler } from "./make-handler.ts";
 
 const env = readEnvironment("submit", submitEnv, process.env);
 
-export const handler = makeHandler(env, makeTelemetry("submit", env.STACK));
+export const handler = makeHandler(env, makeTelemetry("submit", env));

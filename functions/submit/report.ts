@@ -5,7 +5,7 @@ import type { SendOutcome } from "../../shared/core/requests/state/submission-tr
 import type { SubmitBatchResult } from "../../shared/core/requests/submission/handle-submit-messages.ts";
 import type { SubmitRequestResult } from "../../shared/core/requests/submission/submit-request.ts";
 import { subjectOf } from "../../shared/runtime/message-subject.ts";
-import { reportFailure, reportPublished } from "../../shared/runtime/report-failure.ts";
+import { reportFailedMessage, reportPublished } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 import { submissionDelays } from "./delays.ts";
 
@@ -31,7 +31,7 @@ export function report(
     if (outcome.kind === "done") return;
     const { messageId = "", body = "" } = records[index] ?? {};
     const fields = { messageId, ...subjectOf(body) };
-    reportFailure(telemetry, logMessages.messageProcessingFailed, outcome, fields);
+    reportFailedMessage(telemetry, outcome, fields);
   });
   for (const submission of run.submissions) reportSubmission(telemetry, submission);
   const { longestWait } = run;

@@ -226,6 +226,7 @@ function sharedVariables(
   refuseLocalTargets(scope, webhookTargets);
   return {
     STACK: name,
+    LOG_LEVEL: props.logLevel ?? "INFO",
     BUSINESS_CLOCK: props.businessClock ?? realTime,
     SETTINGS: functionSettingsText(settings),
     PROVIDER_BASE_URLS: providerUrlsText(props.providerBaseUrls),

@@ -59,6 +59,7 @@ export class DeliveryPipeline {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        LOG_LEVEL: variables.LOG_LEVEL,
         TRACING: variables.TRACING_WITH_SPANS,
         WEBHOOK_TARGETS: variables.WEBHOOK_TARGETS,
         CONFIG_TABLE: config.access(["GetItem", "BatchGetItem", "PutItem"]),

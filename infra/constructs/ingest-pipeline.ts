@@ -33,6 +33,7 @@ export class IngestPipeline {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        LOG_LEVEL: variables.LOG_LEVEL,
         TRACING: variables.TRACING,
         CONFIG_TABLE: config.accessAndSet(["GetItem"], {
           below: configKey.connection(""),
@@ -69,6 +70,7 @@ export class IngestPipeline {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        LOG_LEVEL: variables.LOG_LEVEL,
         TRACING: variables.TRACING_WITH_SPANS,
         CONFIG_TABLE: config.access(["GetItem"]),
         MASTER_SECRET_ID: masterSecret.reader(),

@@ -1,4 +1,3 @@
-import { Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { timing } from "../timing.ts";
 import type { Binding } from "./binding.ts";
@@ -32,6 +31,7 @@ export class OperatorApi {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        LOG_LEVEL: variables.LOG_LEVEL,
         CONFIG_TABLE: config.access(
           ["GetItem", "BatchGetItem", "PutItem", "UpdateItem"],
           ["byClient"],
@@ -61,7 +61,7 @@ export class OperatorApi {
         SUBMIT_QUEUE_ARN: submit.queue.queueArn,
         AUDIT_TABLE: audit.access(["PutItem", "Query"]),
         QUEUES: queuesOf(props),
-        ALARM_PREFIX: alarmsOf(scope, props),
+        ALARM_PREFIX: alarmsOf(props),
       },
     });
     publicApi.publicRoutes("Operator", this.operator.live, [
@@ -97,22 +97,19 @@ function queuesOf({ stores }: OperatorApiProps): Binding {
   };
 }
 
-function alarmsOf(scope: Construct, { hasAlarms, variables }: OperatorApiProps): Binding {
+function alarmsOf({ hasAlarms, variables }: OperatorApiProps): Binding {
   if (!hasAlarms) return { value: "off", permissions: [] };
-  const { partition, region, account } = Stack.of(scope);
-  const alarms = (...[of, where, whose]: string[]) =>
-    `arn:${of}:cloudwatch:${where}:${whose}:alarm:*`;
   return {
     value: `${variables.STACK}-`,
     permissions: [
       {
         actions: ["cloudwatch:DescribeAlarms"],
-        resource: alarms(partition, region, account),
+        resource: "*",
         acknowledged: [
           {
-            id: `AwsSolutions-IAM5[Resource::${alarms("<AWS::Partition>", "<AWS::Region>", "<AWS::AccountId>")}]`,
+            id: "AwsSolutions-IAM5[Resource::*]",
             reason:
-              "OperatorApi: CloudWatch checks the list of alarms against all alarms of the account, whatever prefix it is limited to.",
+              "OperatorApi: the alarms of the objectives are composite, which CloudWatch lists only with a permission on every resource.",
           },
         ],
       },

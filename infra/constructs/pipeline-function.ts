@@ -32,7 +32,7 @@ export interface PipelineFunctionProps<Name extends FunctionName> {
   logRetentionDays: number;
   /** Applies to the logs when the stack is deleted. */
   removalPolicy: RemovalPolicy;
-  /** The least severe lines that are written. @default - that of Lambda, "INFO" */
+  /** The least severe lines that are written: `LOG_LEVEL`. @default - that of Lambda, "INFO" */
   logLevel?: LogLevel | undefined;
   /** Of the data that the function reads and writes. */
   encryptionKey?: IKey | undefined;
@@ -102,7 +102,7 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
-      ...(logLevel === undefined ? {} : { applicationLogLevelV2: ApplicationLogLevel[logLevel] }),
+      ...(logLevel === undefined ? {} : { applicationLogLevelV2: lambdaFilterOf(logLevel) }),
       ...(network === undefined ? {} : placedIn(network)),
       ...(reservedConcurrency === undefined
         ? {}
@@ -117,6 +117,17 @@ export class PipelineFunction<Name extends FunctionName> extends Construct {
       version: this.lambda.currentVersion as Version & IVersion,
     }) as Alias & IFunction;
   }
+}
+
+/**
+ * Lambda takes a line without a level for INFO. The metrics are such lines: with a stricter filter
+ * there would be none, and no alarm on them. The function itself leaves out what is less severe
+ * than `LOG_LEVEL`.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+ */
+function lambdaFilterOf(level: LogLevel): ApplicationLogLevel {
+  return ApplicationLogLevel[level === "TRACE" || level === "DEBUG" ? level : "INFO"];
 }
 
 function placedIn({ vpc, subnets, securityGroups }: Network) {

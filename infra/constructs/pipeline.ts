@@ -28,6 +28,7 @@ export interface HttpPipelineProps extends PipelineProps {
 /** Environment variables that several functions have. */
 export interface SharedVariables {
   STACK: string;
+  LOG_LEVEL: LogLevel;
   BUSINESS_CLOCK: string;
   SETTINGS: string;
   PROVIDER_BASE_URLS: string;

@@ -53,6 +53,7 @@ export class Reconciliation {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        LOG_LEVEL: variables.LOG_LEVEL,
         TRACING: variables.TRACING_WITH_SPANS,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
         REQUESTS_TABLE: requests.access(

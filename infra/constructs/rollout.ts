@@ -72,7 +72,12 @@ export class GradualRollouts extends Construct {
     }
   }
 
-  /** Raised within a minute or two when an invocation of the new version fails. */
+  /**
+   * Raised within a minute or two when an invocation of the new version fails. It looks at five
+   * minutes: the most recent one has no data yet, which `FILL` turns into 0, so that an alarm on
+   * that minute alone would never be raised
+   * (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html>).
+   */
   #alarm(
     stack: string,
     name: FunctionName,
@@ -107,7 +112,8 @@ export class GradualRollouts extends Construct {
         period,
       }),
       threshold: 1,
-      evaluationPeriods: 1,
+      evaluationPeriods: 5,
+      datapointsToAlarm: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
   }

@@ -42,6 +42,7 @@ export class SubmissionPipeline {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        LOG_LEVEL: variables.LOG_LEVEL,
         TRACING: variables.TRACING,
         CONFIG_TABLE: config.access(
           ["GetItem", "PutItem", "UpdateItem", "DeleteItem"],
@@ -98,6 +99,7 @@ export class SubmissionPipeline {
         BUSINESS_CLOCK: variables.BUSINESS_CLOCK,
         SETTINGS: variables.SETTINGS,
         STACK: variables.STACK,
+        LOG_LEVEL: variables.LOG_LEVEL,
         TRACING: variables.TRACING_WITH_SPANS,
         CONFIG_TABLE: config.access(["GetItem", "UpdateItem"]),
         REQUESTS_TABLE: requests.access(

@@ -11,6 +11,15 @@ import {
 const minute = { period: Duration.minutes(1) };
 export const fiveMinutes = { period: Duration.minutes(5) };
 
+/**
+ * When an alarm on failed messages of `consume` and `submit` is raised. SQS delivers a failed message again after one to four
+ * minutes: one that fails once or twice does not raise the alarm, and one that always fails raises
+ * it long before its queue moves it to the dead letters. The age of the oldest message does not
+ * show it: SQS leaves a message out of the age after its third receive
+ * (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html>).
+ */
+export const repeatedFailures = { threshold: 1, datapoints: { breaching: 2, evaluated: 3 } };
+
 /** Seconds for which the oldest message has been in the queue. */
 export function age(queue: IQueue): IMetric {
   return queue.metricApproximateAgeOfOldestMessage({ ...minute, statistic: "Maximum" });

@@ -1,7 +1,15 @@
 import type { FunctionName } from "../../shared/contracts/env.ts";
 import { limits } from "../../shared/contracts/limits.ts";
 import { durations, metrics } from "../../shared/contracts/metrics.ts";
-import { age, custom, customSum, fiveMinutes, sum, waiting } from "./alarm-metrics.ts";
+import {
+  age,
+  custom,
+  customSum,
+  fiveMinutes,
+  repeatedFailures,
+  sum,
+  waiting,
+} from "./alarm-metrics.ts";
 import type { AlarmRule } from "./alarm-rule.ts";
 import { deliveryAlarms } from "./delivery-alarms.ts";
 
@@ -63,6 +71,14 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     impact: "Whole batches of webhooks fail and are retried, so their events are late.",
   },
   {
+    id: "consume-message-failures",
+    metric: ({ stack }) => custom(stack, metrics.MessageFailed, "consume"),
+    ...repeatedFailures,
+    severity: "page",
+    impact:
+      "Webhooks fail to become events again and again: the events are late, and after 8 receives wait in the dead-letter queue.",
+  },
+  {
     id: "dedupe-conflict",
     metric: ({ stack }) => custom(stack, metrics.DedupeConflict, "consume"),
     threshold: 0,
@@ -94,6 +110,14 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     severity: "page",
     impact:
       "Requests are not sent; one that was being sent when its worker crashed becomes UNKNOWN.",
+  },
+  {
+    id: "submit-message-failures",
+    metric: ({ stack }) => custom(stack, metrics.MessageFailed, "submit"),
+    ...repeatedFailures,
+    severity: "page",
+    impact:
+      "Work on accounts fails again and again: their requests wait, and end FAILED after their queue timeout.",
   },
   {
     id: "submit-failures",

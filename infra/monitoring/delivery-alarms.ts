@@ -71,6 +71,16 @@ export const deliveryAlarms: readonly AlarmRule[] = [
       "Webhooks are late, or sent twice: a delivery that was being sent when its worker crashed is sent again.",
   },
   {
+    id: "deliver-message-failures",
+    metric: ({ stack }) => custom(stack, metrics.MessageFailed, "deliver"),
+    // The fan-out queue delivers a message that fails every 240 s in the end: once in each period.
+    threshold: 0,
+    datapoints: { breaching: 3, evaluated: 3 },
+    severity: "page",
+    impact:
+      "Events or deliveries fail within Ackwire again and again: webhooks receive them late, and in the end only after a redrive.",
+  },
+  {
     id: "delivery-failures",
     metric: ({ stack }) => customSum(stack, metrics.DeliveryFailed, ["deliver", "reconcile"]),
     threshold: 0,

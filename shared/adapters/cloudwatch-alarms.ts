@@ -24,14 +24,15 @@ export function makeCloudWatchAlarms(options: {
     for (let page = 0; page < MAX_PAGES; page++) {
       const command = new DescribeAlarmsCommand({
         AlarmNamePrefix: options.prefix,
-        AlarmTypes: ["MetricAlarm"],
+        AlarmTypes: ["MetricAlarm", "CompositeAlarm"],
         MaxRecords: 100,
         ...(NextToken ? { NextToken } : {}),
       });
       const found = await callDependency("CloudWatch DescribeAlarms", () =>
         options.client.send(command),
       );
-      items.push(...(found.MetricAlarms ?? []).flatMap((alarm) => viewOf(alarm, options.prefix)));
+      const alarms = [...(found.MetricAlarms ?? []), ...(found.CompositeAlarms ?? [])];
+      items.push(...alarms.flatMap((alarm) => viewOf(alarm, options.prefix)));
       NextToken = found.NextToken;
       if (NextToken === undefined) break;
     }
@@ -56,7 +57,8 @@ function viewOf(alarm: FoundAlarm, prefix: string): AlarmView[] {
   const { AlarmName = "", AlarmDescription = "", StateValue, StateReason } = alarm;
   const [, severity = "", description = "", runbook] = DESCRIPTION.exec(AlarmDescription) ?? [];
   const since = alarm.StateTransitionedTimestamp;
-  // An alarm of another stack whose name begins the same has none of our descriptions.
+  // An alarm of another stack whose name begins the same has none of our descriptions, and one that
+  // notifies nobody has no severity.
   if (severity !== "page" && severity !== "ticket") return [];
   return [
     {

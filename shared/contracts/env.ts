@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { logLevels } from "./log-levels.ts";
 import { providerId } from "./providers.ts";
 import { functionSettings } from "./settings.ts";
 import { noTracing, tracing } from "./tracing.ts";
@@ -31,6 +32,8 @@ const common = {
   SETTINGS: json(functionSettings),
   /** The name of the stack, which is a dimension of every metric. */
   STACK: text(),
+  /** The least severe lines that are logged. INFO where it is missing, as with `TRACING`. */
+  LOG_LEVEL: z._default(z.enum(logLevels), "INFO"),
   /** Off where it is missing: while a deployment changes code and variables, one is older. */
   TRACING: z._default(json(tracing), noTracing),
 };

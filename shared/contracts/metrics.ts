@@ -24,6 +24,11 @@ export const metrics = {
   ApiKeyRejected: "ApiKeyRejected",
   /** An error without a failure code: a bug. The call or message is retried. */
   InternalError: "InternalError",
+  /**
+   * A message could not be processed and is received again (`consume`, `submit`, `deliver`). Each
+   * receive counts. What another worker has claimed, and what no retry mends, does not.
+   */
+  MessageFailed: "MessageFailed",
   /** The schedule of a request could not be created (`api`). `reconcile` joins the request to its lane when it is due. */
   ScheduleFailed: "ScheduleFailed",
   /** EventBridge did not accept an event, which stays in its outbox. */

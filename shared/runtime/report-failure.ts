@@ -13,6 +13,21 @@ export function reportFailure(
   write(telemetry, failures[failure.code].logLevel, message, failure, fields);
 }
 
+/**
+ * Reports a message that stays in its queue, and counts it as failed. Not counted is what another
+ * worker has claimed or will begin, and what no retry mends: the alarm of the dead letters tells it.
+ */
+export function reportFailedMessage(
+  telemetry: Telemetry,
+  failure: MessageFailure,
+  fields: LogFields,
+): void {
+  reportFailure(telemetry, logMessages.messageProcessingFailed, failure, fields);
+  const isLeft = failure.code === "CLAIM_HELD" || failure.code === "OUT_OF_TIME";
+  const isParked = failures[failure.code].disposition === "park";
+  if (!isLeft && !isParked) telemetry.count("MessageFailed");
+}
+
 /** Reports many failures of one run: one line for each different one, with their count. */
 export function reportFailures(
   telemetry: Telemetry,

@@ -1,5 +1,6 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import { type LeastLogLevel, logLevels } from "../contracts/log-levels.ts";
 import type { LogMessage } from "../contracts/log-messages.ts";
 import {
   type durations,
@@ -64,19 +65,29 @@ export interface Telemetry {
 /**
  * Writes JSON log lines, and metrics in the embedded metric format.
  *
- * @param stack the name of the stack, so that stages in one account have metrics of their own
+ * Lambda filters lines too, and takes those without a level for INFO. The metrics are such lines:
+ * Lambda must let INFO through, and what is less severe than `LOG_LEVEL` is left out here.
+ *
+ * @param env the name of the stack, so that stages in one account have metrics of their own, and
+ *   the least severe lines that are written
  */
-export function makeTelemetry(functionName: string, stack: string): Telemetry {
+export function makeTelemetry(
+  functionName: string,
+  { STACK, LOG_LEVEL }: { STACK: string; LOG_LEVEL: LeastLogLevel },
+): Telemetry {
   const logger = new Logger({ serviceName: functionName });
+  const written = logLevels.slice(logLevels.indexOf(LOG_LEVEL)).map((one) => one.toLowerCase());
   const metric = new Metrics({
     namespace: metricNamespace,
     serviceName: functionName,
-    defaultDimensions: metricDimensions(stack, functionName),
+    defaultDimensions: metricDimensions(STACK, functionName),
   });
   let counted = false;
   return {
-    log: (level, message, { error, ...fields } = {}) =>
-      logger[level](message, { ...fields, ...(error ? { error } : {}) }),
+    log: (level, message, { error, ...fields } = {}) => {
+      if (!written.includes(level)) return;
+      logger[level](message, { ...fields, ...(error ? { error } : {}) });
+    },
     count: (name, value = 1) => {
       counted = true;
       metric.addMetric(name, MetricUnit.Count, value);

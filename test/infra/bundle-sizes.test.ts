@@ -19,9 +19,9 @@ const maxKilobytes: Record<FunctionName, number> = {
   consume: 620,
   api: 845,
   operator: 910,
-  submit: 725,
-  deliver: 595,
-  reconcile: 645,
+  submit: 730,
+  deliver: 600,
+  reconcile: 650,
 };
 
 test.each(Object.entries(maxKilobytes))("A cold start of %s loads at most %i KB", (name, most) => {

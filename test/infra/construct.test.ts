@@ -195,6 +195,28 @@ test("The log level, the memory, the tracing and the providers' URLs reach the f
   expect(variablesOf(resources, "PROVIDER_BASE_URLS").join()).toContain("double.example.com");
 });
 
+test.each([
+  ["TRACE", "TRACE"],
+  ["DEBUG", "DEBUG"],
+  ["INFO", "INFO"],
+  ["WARN", "INFO"],
+  ["ERROR", "INFO"],
+  ["FATAL", "INFO"],
+] as const)(
+  "The functions log from the level %s, and Lambda lets lines of %s through, so that no metric is lost",
+  (logLevel, ApplicationLogLevel) => {
+    const resources = synthWith(() => ({ logLevel }));
+    const functions = propertiesOf(resources, "AWS::Lambda::Function");
+    expect(functions).toHaveLength(functionCount);
+    for (const one of functions) {
+      expect(one).toMatchObject({
+        LoggingConfig: { ApplicationLogLevel },
+        Environment: { Variables: { LOG_LEVEL: logLevel } },
+      });
+    }
+  },
+);
+
 test("Pages and tickets go to topics of the account, with runbooks and thresholds of the user", () => {
   const resources = synthWith((stack) => ({
     alarms: {

@@ -79,7 +79,7 @@ function emitted(stack: string): Set<string> {
   const program = `
     import { makeTelemetry } from "./shared/runtime/telemetry.ts";
     for (const { name, counted } of ${JSON.stringify(counts)}) {
-      const telemetry = makeTelemetry(name, ${JSON.stringify(stack)});
+      const telemetry = makeTelemetry(name, { STACK: ${JSON.stringify(stack)}, LOG_LEVEL: "INFO" });
       for (const metric of counted) telemetry.count(metric);
       telemetry.flush();
     }`;

@@ -3,6 +3,7 @@ import { alarmCatalogue } from "../../infra/monitoring/alarms.ts";
 import { savedQueries } from "../../infra/monitoring/queries.ts";
 import { burnRateCatalogue, burnThreshold } from "../../infra/monitoring/slo.ts";
 import { resolveSettings } from "../../infra/settings.ts";
+import { textOf } from "../support/tree.ts";
 import { all, find, synth } from "./synth.ts";
 
 const ids = [...alarmCatalogue, ...burnRateCatalogue].map(({ id }) => id);
@@ -27,6 +28,34 @@ test("The dashboard shows the state of every alarm, and graphs of what a stage d
     "Invocations",
   ]);
 });
+
+test.each([
+  ["consume", "several fail in two", { Threshold: 1, DatapointsToAlarm: 2 }],
+  ["submit", "several fail in two", { Threshold: 1, DatapointsToAlarm: 2 }],
+  ["deliver", "some fail in each", { Threshold: 0, DatapointsToAlarm: 3 }],
+])(
+  "The alarm on failed messages of %s pages when %s of three periods, and not when one fails once",
+  (service, _, rule) => {
+    const alarm = Object.values(resources).find(
+      ({ Properties }) => Properties?.AlarmName === `ackwire-prod-${service}-message-failures`,
+    );
+    expect(alarm?.Properties).toMatchObject({
+      Namespace: "Ackwire",
+      MetricName: "MessageFailed",
+      Dimensions: [
+        { Name: "service", Value: service },
+        { Name: "stack", Value: "ackwire-prod" },
+      ],
+      Statistic: "Sum",
+      Period: 300,
+      ...rule,
+      ComparisonOperator: "GreaterThanThreshold",
+      EvaluationPeriods: 3,
+      TreatMissingData: "notBreaching",
+      AlarmActions: [{ Ref: expect.stringMatching(/^AckwireAlarmTopic/) }],
+    });
+  },
+);
 
 describe("Burn-rate alarms", () => {
   const settings = resolveSettings();
@@ -88,4 +117,10 @@ test("Each saved query is one of the stack's, on the logs that it names", () => 
     })),
   );
   expect(saved.length).toBeGreaterThan(5);
+});
+
+test("The runbooks' list of all alarms has the composite ones, which CloudWatch leaves out by default", () => {
+  const text = textOf("docs/runbooks/README.md").replaceAll(/\\\n */g, "");
+  const listed = text.match(/^aws cloudwatch describe-alarms .*$/gm);
+  expect(listed).toEqual([expect.stringContaining("--alarm-types MetricAlarm CompositeAlarm ")]);
 });

@@ -117,7 +117,9 @@ describe("A gradual rollout", () => {
       expect(Properties).toMatchObject({
         Threshold: 1,
         ComparisonOperator: "GreaterThanOrEqualToThreshold",
-        EvaluationPeriods: 1,
+        // The most recent minute never has data, so that it is never the one that breaches.
+        EvaluationPeriods: 5,
+        DatapointsToAlarm: 1,
         TreatMissingData: "notBreaching",
       });
       expect(Properties.AlarmActions).toBeUndefined();

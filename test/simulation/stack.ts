@@ -100,6 +100,7 @@ export const environment: Environment = {
   BUSINESS_CLOCK: { realMs: 0, businessMs: 0, speed: 1 },
   SETTINGS: settings,
   STACK: "simulation",
+  LOG_LEVEL: "INFO",
   TRACING: noTracing,
   CONFIG_TABLE: "config",
   EVENTS_TABLE: "events",

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { report as reportConsumed } from "../../functions/consume/report.ts";
+import { report as reportDelivered } from "../../functions/deliver/report.ts";
 import { reportDeliveries } from "../../functions/reconcile/report.ts";
+import { report as reportSubmitted } from "../../functions/submit/report.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
 import { type MessageFailure, toError } from "../../shared/core/message-failure.ts";
 import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
@@ -85,4 +88,41 @@ describe("reportDeliveries", () => {
     reportDeliveries(telemetry, result);
     expect(lines).toEqual([]);
   });
+});
+
+describe("A message that stays in its queue", () => {
+  const record = { messageId: "m1", body: "{}" };
+  const run = {
+    submissions: [],
+    accepted: [],
+    exhaustedBudgets: 0,
+    outbox: { published: 0, failures: [] },
+  };
+  const reports: [string, (telemetry: Telemetry, failure: MessageFailure) => void][] = [
+    ["consume", (telemetry, failure) => reportConsumed(telemetry, record, failure)],
+    [
+      "submit",
+      (telemetry, failure) => reportSubmitted(telemetry, { ...run, messages: [failure] }, [record]),
+    ],
+    ["deliver", (telemetry, failure) => reportDelivered(telemetry, record, failure)],
+  ];
+
+  test.each(reports)("each message that %s could not process is counted", (_name, report) => {
+    const { telemetry, lines, counts } = setUp();
+    report(telemetry, failureOf("DEPENDENCY_DOWN", "GetItem failed: AccessDeniedException"));
+    report(telemetry, failureOf("INTERNAL_ERROR", "a bug"));
+    expect(counts).toEqual({ MessageFailed: 2, InternalError: 1 });
+    const message = "message processing failed";
+    expect(lines).toMatchObject([{ message }, { message }]);
+  });
+
+  test.each(["CLAIM_HELD", "OUT_OF_TIME", "MESSAGE_MALFORMED", "UNCONFIRMED"] as const)(
+    "a message that another worker has, or that no retry mends, is logged and not counted: %s",
+    (code) => {
+      const { telemetry, lines, counts } = setUp();
+      reportConsumed(telemetry, record, failureOf(code, "detail"));
+      expect(lines).toMatchObject([{ code }]);
+      expect(counts).toEqual({});
+    },
+  );
 });
