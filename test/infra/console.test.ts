@@ -129,16 +129,52 @@ const creation: Record<string, string> = {
   "Custom::CDKBucketDeployment": "lambda:InvokeFunction",
 };
 
+interface Policy {
+  Statement: { Sid: string; Action: string[]; Resource: string; Condition?: object }[];
+}
+
+function policyOf(file: string): Policy {
+  const url = new URL(`../../docs/deployment/${file}`, import.meta.url);
+  return JSON.parse(readFileSync(url, "utf8")) as Policy;
+}
+
+const consolePolicy = policyOf("cloudformation-console.json").Statement;
+
 test("The policy of CloudFormation's role for the console has an action for each type that it adds", () => {
-  const file = new URL("../../docs/deployment/cloudformation-console.json", import.meta.url);
-  const { Statement } = JSON.parse(readFileSync(file, "utf8")) as {
-    Statement: { Action: string[] }[];
-  };
-  const actions = Statement.flatMap(({ Action }) => Action);
+  const actions = consolePolicy.flatMap(({ Action }) => Action);
   const typesOf = (template: typeof resources) =>
     new Set(Object.values(template).map(({ Type }) => Type));
   const without = typesOf(synth({ stage: "prod" }).resources);
   const added = [...typesOf(resources)].filter((type) => !without.has(type));
   expect(added.sort()).toEqual(Object.keys(creation).sort());
   for (const type of added) expect(actions).toContain(creation[type]);
+});
+
+test("The policy for the console covers the role and the log group of the CDK's function that copies the files", () => {
+  const without = synth({ stage: "prod" }).resources;
+  const added = (type: string) =>
+    all(resources, type)
+      .filter(([id]) => !(id in without))
+      .map(([, { Properties }]) => Properties);
+  const policy = "policy/service-role/AWSLambdaBasicExecutionRole";
+  const attached = added("AWS::IAM::Role").map(({ ManagedPolicyArns }) => ManagedPolicyArns);
+  expect(JSON.stringify(attached)).toContain(`:iam::aws:${policy}"`);
+  expect(consolePolicy).toContainEqual({
+    Sid: "RoleThatCopiesFiles",
+    Effect: "Allow",
+    Action: ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+    Resource: "arn:aws:iam::*:role/ackwire-*",
+    Condition: { ArnEquals: { "iam:PolicyARN": `arn:aws:iam::aws:${policy}` } },
+  });
+  // The name of the function begins with the stack's.
+  const names = added("AWS::Logs::LogGroup").map(({ LogGroupName }) => LogGroupName);
+  expect(JSON.stringify(names)).toContain('"/aws/lambda/",{"Ref":"CustomCDKBucketDeployment');
+  const { Statement } = policyOf("cloudformation-policy.json");
+  const ofLogGroups = Statement.find(({ Sid }) => Sid === "LogGroups");
+  expect(consolePolicy).toContainEqual({
+    Sid: "LogGroupOfCopies",
+    Effect: "Allow",
+    Action: ofLogGroups?.Action,
+    Resource: "arn:aws:logs:*:*:log-group:/aws/lambda/ackwire-*",
+  });
 });

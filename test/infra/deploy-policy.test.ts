@@ -18,6 +18,9 @@ const policies = ["cloudformation-policy.json", "cloudformation-functions.json"]
 const statements = policies.flatMap(({ Statement }) => Statement);
 const actions = statements.flatMap(({ Action }) => Action);
 
+const allowing = (action: string) =>
+  statements.filter(({ Action }) => [Action].flat().includes(action));
+
 const { resources } = synth({
   stage: "prod",
   rollout: "Canary10Percent5Minutes",
@@ -82,13 +85,38 @@ describe("The policies of the role with which CloudFormation deploys", () => {
     expect([...services].filter((service) => !used.has(service))).toEqual([]);
   });
 
-  test("allow no service as a whole, and roles only by the stack's name", () => {
+  test("allow no service as a whole, and roles only by the stack's name, but for that of API Gateway", () => {
     expect(actions.filter((action) => action === "*" || action.endsWith(":*"))).toEqual([]);
-    for (const { Action, Resource, Sid } of statements) {
+    const ofApiGateway = allowing("iam:CreateServiceLinkedRole");
+    for (const statement of statements) {
+      const { Action, Resource, Sid } = statement;
       const isAboutRoles = [Action].flat().some((action) => action.startsWith("iam:"));
-      if (isAboutRoles) expect([Sid, Resource]).toEqual([Sid, "arn:aws:iam::*:role/ackwire-*"]);
+      if (!isAboutRoles || ofApiGateway.includes(statement)) continue;
+      expect([Sid, Resource]).toEqual([Sid, "arn:aws:iam::*:role/ackwire-*"]);
     }
   });
+
+  test("allow the first custom domain of an account, for which API Gateway creates its role", () => {
+    // https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html
+    const service = "ops.apigateway.amazonaws.com";
+    expect(allowing("iam:CreateServiceLinkedRole")).toEqual([
+      {
+        Sid: "RoleOfApiGateway",
+        Effect: "Allow",
+        Action: "iam:CreateServiceLinkedRole",
+        Resource: `arn:aws:iam::*:role/aws-service-role/${service}/*`,
+        Condition: { StringEquals: { "iam:AWSServiceName": service } },
+      },
+    ]);
+  });
+
+  test.each(["cloudwatch:PutCompositeAlarm", "cloudwatch:DescribeAlarms"])(
+    "allow %s on every resource, without which CloudWatch refuses it for composite alarms",
+    (action) => {
+      // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
+      expect(allowing(action).map(({ Resource }) => Resource)).toEqual(["*"]);
+    },
+  );
 
   test("are small enough for managed policies", () => {
     for (const policy of policies) expect(JSON.stringify(policy).length).toBeLessThan(6_144);
