@@ -193,7 +193,11 @@ export function openErasure(
     const seen = new Set<string>();
     for (let left = Number(Attributes.ApproximateNumberOfMessages ?? 0); left > 0; ) {
       const { Messages = [] } = await sqs.send(
-        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 300 }),
+        new ReceiveMessageCommand({
+          ...{ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 300 },
+          // A short poll asks only some of SQS's servers, and may miss messages.
+          WaitTimeSeconds: 1,
+        }),
       );
       if (Messages.length === 0) break;
       left -= Messages.length;

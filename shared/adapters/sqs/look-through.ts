@@ -9,12 +9,26 @@ import { callDependency } from "../dependency-down.ts";
 /** Real seconds for which a message that is looked at is hidden, unless it is given back before. */
 const LOOK_SECONDS = 30;
 
-/** SQS gives up to ten messages at once, and fewer than it has: so many answers without a new one end a look. */
-const EMPTY_ANSWERS = 2;
+/**
+ * A long poll asks all servers of SQS and waits only when they have no message. A short one asks
+ * some of them, which often have none of a few messages. Less than the timeout of the client's
+ * calls.
+ */
+const WAIT_SECONDS = 1;
+
+/** Answers without a new message that end a look: SQS may give out a message twice. */
+const REPEATED_ANSWERS = 2;
 
 /**
- * Receives the messages of a queue, each once, until SQS gives out no others or `maxMessages` were
- * seen. When the caller stops, those that it has not deleted are visible to others again.
+ * Real time after which a look ends although there may be more messages: while new ones come in,
+ * each may make a poll wait.
+ */
+const MAX_LOOK_MS = 15_000;
+
+/**
+ * Receives the messages of a queue, each once, until SQS has no others, `maxMessages` were seen or
+ * 15 s have passed. When the caller stops, those that it has not deleted are visible to others
+ * again.
  *
  * @throws DEPENDENCY_DOWN
  */
@@ -24,19 +38,22 @@ export async function* lookThrough(
   maxMessages: number,
 ): AsyncGenerator<Message> {
   const handles = new Map<string, string | undefined>();
-  let empty = 0;
+  const endMs = performance.now() + MAX_LOOK_MS;
+  let repeated = 0;
   try {
-    while (handles.size < maxMessages && empty < EMPTY_ANSWERS) {
+    while (handles.size < maxMessages && repeated < REPEATED_ANSWERS && performance.now() < endMs) {
       const command = new ReceiveMessageCommand({
-        ...{ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: LOOK_SECONDS },
+        ...{ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: WAIT_SECONDS },
+        VisibilityTimeout: LOOK_SECONDS,
         MessageSystemAttributeNames: ["SentTimestamp", "ApproximateReceiveCount"],
         MessageAttributeNames: ["All"],
       });
       const { Messages = [] } = await callDependency("SQS ReceiveMessage", () =>
         client.send(command),
       );
+      if (Messages.length === 0) return;
       const others = Messages.filter(({ MessageId = "" }) => !handles.has(MessageId));
-      if (others.length === 0) empty++;
+      if (others.length === 0) repeated++;
       // Before the first of them is given out: the caller may stop at it.
       for (const one of others) handles.set(one.MessageId ?? "", one.ReceiptHandle);
       yield* others;

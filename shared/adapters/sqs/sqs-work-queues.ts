@@ -53,7 +53,8 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
     for await (const message of lookThrough(client, url, MAX_SEARCHED)) {
       if (message.MessageId === messageId) return await act(message);
     }
-    throw new Failure("NOT_FOUND", `it is not among the first ${MAX_SEARCHED} dead letters`);
+    const message = `it is not among the dead letters that were looked through, ${MAX_SEARCHED} at most`;
+    throw new Failure("NOT_FOUND", message);
   }
 
   async function remove(QueueUrl: string, { ReceiptHandle }: Message): Promise<void> {

@@ -93,6 +93,10 @@ export async function startAwsFaultProxy() {
       await ("slowMs" in fault ? sleep(fault.slowMs) : fault.until);
       return call.abandoned ? undefined : reply(response, await forward());
     }
+    if ("answers" in fault) {
+      const bytes = Buffer.from(JSON.stringify(fault.answers));
+      return reply(response, { status: 200, headers: {}, body: bytes });
+    }
     const isMeant = (entry: string) => holds(entry, strike?.matching);
     const without = call.operation === "PutEvents" ? withoutEntry : withoutMessage;
     return reply(response, await without(body, { isMeant, ...fault }, forward));

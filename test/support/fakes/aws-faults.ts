@@ -19,6 +19,8 @@ export type Fault =
   | { slowMs: number }
   /** Forwarded when this promise settles, unless the caller has disconnected by then. */
   | { until: Promise<unknown> }
+  /** The call is answered 200 with this, and is not applied. */
+  | { answers: object }
   /** PutEvents or SendMessageBatch answers 200; the matching entry failed with this code and is not applied. */
   | { entryFails: string };
 
