@@ -71,6 +71,7 @@ async function update(run: BenchRun, assemblyDir: string, share: number): Promis
   const startMs = performance.now();
   const response = await fetch(`${run.local.consoleUrl}/_control/update`, {
     method: "POST",
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ assemblyDir, share }),
   });
   if (!response.ok) throw new Error(await response.text());

@@ -1,14 +1,16 @@
+import { printError, printText } from "../local/terminal.ts";
 import { CallFailure } from "./ackwire/call-api.ts";
 import { UsageError } from "./ackwire/command.ts";
 import { readCommandLine } from "./ackwire/command-line.ts";
 import { commands } from "./ackwire/commands.ts";
 import { placeOf, type Where } from "./ackwire/place.ts";
+import { printShown } from "./ackwire/print-shown.ts";
 import { messagesOf } from "./messages-of.ts";
 
 async function main(args: readonly string[]): Promise<void> {
   const read = await readCommandLine(args, commands);
   if ("text" in read) {
-    if (read.text !== "") console.log(read.text);
+    if (read.text !== "") printText(read.text);
     return;
   }
   const { command, values } = read;
@@ -18,8 +20,7 @@ async function main(args: readonly string[]): Promise<void> {
   const where = isSaid || !ACKWIRE_STAGE ? named : { stage: ACKWIRE_STAGE };
   const shown = await command.run({ ...values, ...where }, () => placeOf(where));
   if (shown === undefined) return;
-  if (values.json === true) return console.log(JSON.stringify(shown.data ?? null, null, 2));
-  for (const line of shown.lines(process.stdout.columns)) console.log(line);
+  printShown(shown, { isJson: values.json === true, width: process.stdout.columns });
 }
 
 function messageOf(error: unknown): string {
@@ -30,7 +31,7 @@ function messageOf(error: unknown): string {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   const isUsage = error instanceof UsageError;
-  console.error(messageOf(error));
-  if (isUsage) console.error("`ackwire COMMAND --help` shows the options with examples.");
+  printError(messageOf(error));
+  if (isUsage) printError("`ackwire COMMAND --help` shows the options with examples.");
   process.exitCode = isUsage ? 2 : 1;
 });

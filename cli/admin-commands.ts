@@ -1,3 +1,4 @@
+import { printError } from "../local/terminal.ts";
 import { composeAdministration, type StackTarget } from "../shared/composition/administration.ts";
 import { clientScope } from "../shared/contracts/client-scope.ts";
 import { operatorScopes } from "../shared/contracts/http/operator/operation.ts";
@@ -86,15 +87,24 @@ export async function runAdminCommand(
   const administration = await composeAdministration(where);
   const run = () => command(values, administration, where);
   const isChange = counting.includes(name) ? values.yes : !looks.includes(name);
-  return isChange ? runAudited(where, { command: name, values }, run) : run();
+  const record = { command: name, values, creates: creates[name] };
+  return isChange ? runAudited(where, record, run) : run();
 }
 
-/** The commands that change nothing. */
+/** The commands that change nothing; what `clients list` adds, it records itself. */
 const looks = [
   ...["clients list", "keys list", "operator-keys list", "connections list", "quarantine list"],
   ...["accounts list", "accounts budget", "dead-letters list", "dead-letters show"],
   ...["queues depth", "logs", "counted"],
 ];
+
+/** The members of the results of commands that are ids of what they create. */
+const creates: Readonly<Record<string, readonly string[]>> = {
+  "clients create": ["clientId"],
+  "keys create": ["keyId"],
+  "operator-keys create": ["keyId"],
+  "connections create": ["connectionId"],
+};
 
 /** The commands that change something with `--yes` only. */
 const counting = ["erase", "requests hold-restored"];
@@ -111,7 +121,10 @@ const connection = (values: OptionValues) => required(values, "connection");
 const commands: Readonly<Record<string, Command>> = {
   "clients create": (values, admin) => admin.createClient(required(values, "name")),
 
-  "clients list": (_values, _admin, where) => listClients(where),
+  "clients list": (values, _admin, where) =>
+    listClients(where, (clientIds, change) =>
+      runAudited(where, { command: "clients adopt", values, details: { clientIds } }, change),
+    ),
 
   "keys create": async (values, admin) => {
     const { clientId, keyId, apiKey } = await admin.createApiKey(client(values), {
@@ -175,7 +188,7 @@ const commands: Readonly<Record<string, Command>> = {
     return openQuarantine(where).list(connection(values));
   },
   "quarantine release": (values, _admin, where) =>
-    openQuarantine(where, (key, outcome) => console.error(`${outcome} ${key}`)).release(
+    openQuarantine(where, (key, outcome) => printError(`${outcome} ${key}`)).release(
       client(values),
       connection(values),
     ),
@@ -200,7 +213,7 @@ const commands: Readonly<Record<string, Command>> = {
     openDeadLetters(where).redrive(queue === undefined ? undefined : String(queue)),
 
   erase: (values, _admin, where) =>
-    openErasure(where, (line) => console.error(line)).erase(
+    openErasure(where, printError).erase(
       {
         clientId: client(values),
         accountId: values.account === undefined ? undefined : required(values, "account"),

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { printError, printJson, printText } from "../local/terminal.ts";
 import { adminOptions, isAdminCommand, MissingOption, runAdminCommand } from "./admin-commands.ts";
 import { messagesOf } from "./messages-of.ts";
 import { targetOf } from "./target.ts";
@@ -23,10 +24,10 @@ async function main(): Promise<unknown> {
 }
 
 main().then(
-  (result) => console.log(typeof result === "string" ? result : JSON.stringify(result, null, 2)),
+  (result) => (typeof result === "string" ? printText(result) : printJson(result, 2)),
   (error: unknown) => {
-    console.error(error instanceof Error ? messagesOf(error).join(": ") : error);
-    if (error instanceof MissingOption) console.error(`\n${usage}`);
+    printError(error instanceof Error ? messagesOf(error).join(": ") : String(error));
+    if (error instanceof MissingOption) printError(`\n${usage}`);
     process.exitCode = 1;
   },
 );

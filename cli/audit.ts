@@ -1,10 +1,11 @@
 import { userInfo } from "node:os";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { printError } from "../local/terminal.ts";
 import { makeDynamoAudit } from "../shared/adapters/dynamo/dynamo-audit.ts";
 import { randomHex } from "../shared/adapters/random-hex.ts";
 import { outputOf, type StackTarget } from "../shared/composition/administration.ts";
-import { makeAudited } from "../shared/core/audit/audit.ts";
+import { type AuditedChange, idsIn, makeAudited } from "../shared/core/audit/audit.ts";
 import type { OptionValues } from "./options.ts";
 
 /** A command may take long, such as an erasure: a record without an outcome is published after this (real time). */
@@ -25,6 +26,17 @@ const shown = [
   ...["pace", "preset", "hours", "warm-up", "limit"],
 ];
 
+/** What the record of a command says. */
+interface Audit {
+  /** Its words, such as `clients create`. */
+  command: string;
+  values: OptionValues;
+  /** What the values do not say. */
+  details?: NonNullable<AuditedChange["details"]>;
+  /** The members of the result that are ids of what it creates. */
+  creates?: readonly string[] | undefined;
+}
+
 /**
  * Runs a command that changes something, with an audit record as of the operator API: stored
  * before the change. `reconcile` publishes it, because only functions of the stack may.
@@ -33,7 +45,7 @@ const shown = [
  */
 export function runAudited<Result>(
   target: StackTarget,
-  of: { command: string; values: OptionValues },
+  of: Audit,
   run: () => Promise<Result>,
 ): Promise<Result> {
   const { client: clientId, why } = of.values;
@@ -46,7 +58,7 @@ export function runAudited<Result>(
     }),
     ...{ clock, randomHex },
     awaitOutcomeMs: AWAIT_OUTCOME_MS,
-    onNonFatalError: (error) => console.error(error),
+    onNonFatalError: (error) => printError(String(error)),
   });
   const named = shown.flatMap((name) => {
     const value = of.values[name];
@@ -58,8 +70,10 @@ export function runAudited<Result>(
       action: of.command,
       target: Object.fromEntries(named),
       ...(typeof clientId === "string" ? { clientId } : {}),
+      ...(of.details === undefined ? {} : { details: of.details }),
       ...(typeof why === "string" ? { why } : {}),
     },
     run,
+    (result) => idsIn(result, of.creates ?? []),
   );
 }

@@ -153,7 +153,7 @@ export interface CreateKeyQuery {
    */
   scope?: "read" | "write";
   /**
-   * From then on the key is refused; absent: never.
+   * It is refused from then on. Absent, and at the latest: the end of this call's key.
    */
   expiresAt?: string;
 }
@@ -168,6 +168,9 @@ export interface CreateKeyAnswer {
    * Absent: every scope.
    */
   scopes?: ("read" | "write")[];
+  /**
+   * Absent: never.
+   */
   expiresAt?: string;
 }
 export interface ListKeysQuery {

@@ -152,8 +152,9 @@ function parsed(text: string, { status }: Response): unknown {
 function filled(path: string, values: Readonly<Record<string, string>> | undefined): string {
   return path.replace(/\{(\w+)\}/g, (_placeholder, name: string) => {
     const value = values?.[name];
-    // An empty one would be another path, such as that of the list.
+    // These would be other paths: an empty one that of the list, and a URL leaves dots out.
     if (typeof value !== "string" || value === "") throw new TypeError(`${name} is missing`);
+    if (value === "." || value === "..") throw new TypeError(`${name} must not be "." or ".."`);
     return encodeURIComponent(value);
   });
 }

@@ -262,10 +262,14 @@ function withExactIntegers(text: string, value: unknown, form: "bigint" | "strin
   );
 }
 
-/** Returns a text that occurs in no string of the value. */
+/**
+ * Returns a text that occurs in no string of the value, and that nobody who writes these strings
+ * can know: one that grew with them would make the time quadratic.
+ */
 function unusedMark(value: unknown): string {
   const used = JSON.stringify(value);
-  let mark = "#";
-  while (used.includes(mark)) mark += "#";
-  return mark;
+  for (;;) {
+    const mark = `#${globalThis.crypto.randomUUID()}#`;
+    if (!used.includes(mark)) return mark;
+  }
 }

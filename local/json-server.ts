@@ -83,6 +83,17 @@ export async function startJsonServer(
   };
 }
 
+/**
+ * Refuses a request whose type is not `application/json`: a web page of another origin can send a
+ * POST of any other type without asking this server first.
+ *
+ * @returns the answer, or undefined if the type is right
+ */
+export function refuseUnlessJson({ headers }: JsonRequest): JsonAnswer | undefined {
+  if (/^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "")) return undefined;
+  return { status: 415, body: { error: "The content-type must be application/json" } };
+}
+
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);

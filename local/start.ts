@@ -5,13 +5,12 @@ import { type LocalOptions, parseOptions, usage } from "./run/options.ts";
 import { defaultRunDirectory, type LocalRun, startLocalRun } from "./run/run.ts";
 import { dialectHeaders } from "./run/seed.ts";
 import { demonstratedProvider, exampleSend } from "./simulator/samples.ts";
-
-const print = (line: string) => console.log(line);
+import { printLine as print, printError, printText } from "./terminal.ts";
 
 /** Runs everything on this machine until Ctrl-C. */
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  if (options === "help") return print(usage);
+  if (options === "help") return printText(usage);
   const stopped = new AbortController();
   const startedMs = performance.now();
   print("Starting Ackwire: synthesising the stack, then running it here …");
@@ -105,7 +104,8 @@ function stopOnSignal(starting: Promise<LocalRun>, stopped: AbortController): vo
   const stop = () => {
     if (stopped.signal.aborted) process.exit(1);
     stopped.abort();
-    print("\nStopping …");
+    print("");
+    print("Stopping …");
     starting.then(stopRun, failStart);
   };
   process.on("SIGINT", stop);
@@ -126,7 +126,7 @@ function failStart(error: unknown): never {
 }
 
 function fail(outcome: string, error: unknown): never {
-  console.error(`\nackwire ${outcome}: ${messageOf(error)}`);
+  printError(`\nackwire ${outcome}: ${messageOf(error)}`);
   process.exit(1);
 }
 

@@ -53,7 +53,7 @@ const useCases: readonly AdminUseCase[] = [
     words: "clients adopt",
     admin: "clients list",
     summary: "Lists every client, and adds those of earlier versions to the operator API's list",
-    options: {},
+    options: why,
     examples: ["--stage prod"],
   },
   {
@@ -199,7 +199,7 @@ export const adminCommands: readonly Command[] = useCases.map((one) => ({
 }));
 
 function linesOf(data: unknown, width: number | undefined): string[] {
-  if (typeof data !== "object") return data === undefined ? [] : [String(data)];
+  if (typeof data !== "object") return data === undefined ? [] : String(data).split("\n");
   if (!Array.isArray(data)) return membersTable((data ?? {}) as Row, width);
   const rows = data as Row[];
   return tableOf(rows, [...new Set(rows.flatMap((row) => Object.keys(row)))], width);

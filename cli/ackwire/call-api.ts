@@ -1,3 +1,5 @@
+import { UsageError } from "./usage-error.ts";
+
 /** An API refused a call, or did not answer. The message says what to do. */
 export class CallFailure extends Error {
   /** The HTTP status; 0: there was no answer. */
@@ -37,12 +39,13 @@ const ANSWER_TIMEOUT_MS = 35_000;
  * Sends one call. It is not repeated.
  *
  * @returns the answer's JSON; `undefined` for an empty one
- * @throws CallFailure
+ * @throws UsageError when a value of the path is missing, `.` or `..`, before anything is sent;
+ *   CallFailure
  */
 export async function callApi(api: Api, call: ApiCall): Promise<unknown> {
   const { method, body } = call;
-  const key = typeof api.key === "string" ? api.key : await api.key();
   const url = `${api.apiUrl}${filled(call.path, call.params ?? {})}${queryOf(call.query ?? {})}`;
+  const key = typeof api.key === "string" ? api.key : await api.key();
   const response = await fetch(url, {
     method,
     headers: {
@@ -101,8 +104,19 @@ function parsed(text: string): unknown {
   }
 }
 
+/**
+ * Puts the values into a path, each as one segment.
+ *
+ * @throws UsageError for a value that would make it the path of another operation: an empty one,
+ *   or `.` or `..`, which a URL leaves out
+ */
 function filled(path: string, params: Readonly<Record<string, unknown>>): string {
-  return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])));
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = String(params[name] ?? "");
+    if (value === "") throw new UsageError(`${name} is missing`);
+    if (value === "." || value === "..") throw new UsageError(`${name} must not be "." or ".."`);
+    return encodeURIComponent(value);
+  });
 }
 
 function queryOf(query: Readonly<Record<string, unknown>>): string {

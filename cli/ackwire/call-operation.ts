@@ -14,7 +14,8 @@ export function operationOf(name: OperationName): OperatorOperation {
  * Calls an operation of the operator API.
  *
  * @param input the values of path, query and body together, by their names in the contract
- * @throws CallFailure; Error when a value of the path is missing, or there is no key
+ * @throws CallFailure; UsageError when a value of the path is missing, `.` or `..`; Error when there
+ *   is no key
  */
 export function callOperation(
   place: Pick<Place, "apiUrl" | "operatorKey">,

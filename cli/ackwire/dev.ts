@@ -13,7 +13,7 @@ export const devCommand: Command = {
     const args = (passed as string[] | undefined) ?? [];
     if (args.includes("--help")) {
       const text = usage.replaceAll("npm start --", "ackwire dev");
-      return { data: { usage: text }, lines: () => [text] };
+      return { data: { usage: text }, lines: () => text.split("\n") };
     }
     process.argv = [...process.argv.slice(0, 2), ...args];
     await import("../../local/start.ts");

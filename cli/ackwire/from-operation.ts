@@ -71,10 +71,15 @@ export function shownAnswer(
     data: answer,
     lines(width) {
       if (columns === undefined) return membersTable((answer ?? {}) as Row, width);
-      const { nextCursor, reason } = answer as { nextCursor?: string; reason?: string };
+      const { nextCursor, reason, isComplete } = answer as {
+        nextCursor?: string;
+        reason?: string;
+        isComplete?: boolean;
+      };
       const table = tableOf((valueAt(answer, rows) ?? []) as Row[], columns, width);
       const more = nextCursor === undefined ? [] : ["", `There are more: --cursor ${nextCursor}`];
-      return [...table, ...(typeof reason === "string" ? [reason] : []), ...more];
+      const missing = isComplete === false ? ["", "There may be more: not all was looked at."] : [];
+      return [...table, ...(typeof reason === "string" ? [reason] : []), ...missing, ...more];
     },
   };
 }

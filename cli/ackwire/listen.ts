@@ -1,3 +1,4 @@
+import { printError, printJson, printLine } from "../../local/terminal.ts";
 import { deliverableTypes } from "../../shared/contracts/events.ts";
 import { callOperation } from "./call-operation.ts";
 import { type Command, optionalTextOf, textOf, UsageError, type Values } from "./command.ts";
@@ -42,8 +43,8 @@ export const listenCommand: Command = {
     const first = (): FeedOffset => ({ from: there.local ? undefined : me.now, taken: {} });
     const state = openListenState(url, source, first);
     const offset = from === undefined ? state.offset : { from, taken: {} };
-    console.log(`Events of ${there.name} go to ${url}. The secret, the same at every start:`);
-    console.log(`  WEBHOOK_SECRET=${state.secret}`);
+    printLine(`Events of ${there.name} go to ${url}. The secret, the same at every start:`);
+    printLine(`  WEBHOOK_SECRET=${state.secret}`);
     await forwardAll(there, {
       ...{ url, clientId, offset, state },
       overlapMs: overlapAt(me.speed),
@@ -73,7 +74,7 @@ export const tailCommand: Command = {
       onWait: sayWaiting,
     });
     for await (const event of events) {
-      console.log(values.json === true ? JSON.stringify(event) : lineOf(event));
+      printEvent(event, { isJson: values.json === true });
     }
     return undefined;
   },
@@ -112,8 +113,8 @@ async function forwardAll(
       });
       if (answered === undefined) return;
       const { status } = answered;
-      if (of.isJson) console.log(JSON.stringify({ id: event.id, type: event.type, status }));
-      else console.log(`${status} ${lineOf(event)}${isTaken(answered) ? "" : "  given up"}`);
+      if (of.isJson) printJson({ id: event.id, type: event.type, status });
+      else printLine(`${status} ${lineOf(event)}${isTaken(answered) ? "" : "  given up"}`);
     }
     offset = offsetAfter(offset, event, overlapMs);
     state.store(offset);
@@ -129,14 +130,18 @@ function sayingOnce({ id }: FedEvent, url: string): (answered: Answered) => void
   return (answered) => {
     if ("status" in answered || said) return;
     said = true;
-    console.error(`${url} does not answer (${answered.error}): ${id} waits for it`);
+    printError(`${url} does not answer (${answered.error}): ${id} waits for it`);
   };
 }
 
 function sayWaiting(failure: Error | undefined): void {
-  console.error(
-    failure === undefined ? "The API answers again." : `${failure.message}; still trying`,
-  );
+  printError(failure === undefined ? "The API answers again." : `${failure.message}; still trying`);
+}
+
+/** Prints an event: all of it as JSON, or what it is about. */
+export function printEvent(event: FedEvent, { isJson }: { isJson: boolean }): void {
+  if (isJson) printJson(event);
+  else printLine(lineOf(event));
 }
 
 function lineOf({ listedAt, type, id, data, clientId }: FedEvent): string {

@@ -10,6 +10,7 @@ import { API_VERSION } from "../../shared/contracts/http/openapi.ts";
 import { type Api, CallFailure, callApi } from "./call-api.ts";
 import { type OperationTool, type ToolApi, toolsOf } from "./mcp-tools.ts";
 import type { Place } from "./place.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** A server with the tools for which there are keys. @throws Error when there is no key at all */
 export function mcpServer(place: Place, { allowWrites }: { allowWrites: boolean }): Server {
@@ -101,7 +102,7 @@ async function callTool(api: Api, tool: OperationTool, values: Record<string, un
     });
     return { content: [{ type: "text" as const, text: JSON.stringify(answer ?? {}, null, 2) }] };
   } catch (error) {
-    if (error instanceof CallFailure) return failed(error.message);
+    if (error instanceof CallFailure || error instanceof UsageError) return failed(error.message);
     throw error;
   }
 }

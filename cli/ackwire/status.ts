@@ -12,6 +12,8 @@ interface Overview {
   traffic: TrafficView;
   needsYou: NeedView[];
   lanes: LaneView[];
+  /** Absent: the stack is of an earlier version. */
+  hasAllLanes?: boolean;
   queues: Row[];
   clients: number;
   isComplete: boolean;
@@ -31,8 +33,8 @@ export const statusCommand: Command = {
   },
 };
 
-function shownOverview(name: string, overview: Overview): Shown {
-  const { at, traffic, needsYou, lanes, queues, clients, isComplete } = overview;
+export function shownOverview(name: string, overview: Overview): Shown {
+  const { at, traffic, needsYou, lanes, hasAllLanes, queues, clients, isComplete } = overview;
   const busy = queues.filter((one) =>
     ["waiting", "inFlight", "delayed", "deadLetters"].some((count) => one[count] !== 0),
   );
@@ -46,6 +48,7 @@ function shownOverview(name: string, overview: Overview): Shown {
       ...needsYou.flatMap(needLines),
       ...(lanes.length === 0 ? [] : ["", "Accounts whose requests wait, the oldest wait first:"]),
       ...(lanes.length === 0 ? [] : tableOf(lanes as unknown as Row[], laneColumns, width)),
+      ...(hasAllLanes === false ? ["", "Lanes may be missing: too much is due."] : []),
       ...(busy.length === 0 ? [] : ["", "Queues that are not empty:"]),
       ...(busy.length === 0 ? [] : tableOf(busy, queueColumns, width)),
     ],

@@ -1,3 +1,5 @@
+import { oneLine } from "../../local/terminal.ts";
+
 /** A cell of a table, and the value that a dotted path leads to. */
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -53,9 +55,11 @@ export function valueAt(row: unknown, path: string): unknown {
 export function cellOf(value: unknown): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (Array.isArray(value) && value.every((one) => typeof one !== "object")) return value.join(",");
+  if (Array.isArray(value) && value.every((one) => typeof one !== "object")) {
+    return oneLine(value.join(","));
+  }
   if (typeof value === "object") return JSON.stringify(value);
-  const text = String(value).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ");
+  const text = oneLine(String(value));
   return text.replace(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+Z$/, "$1Z");
 }
 

@@ -30,10 +30,11 @@ export function signOut(endedBecause?: string): void {
 }
 
 export function useSession(): Session {
-  return useSyncExternalStore(subscribe, () => session);
+  return useSyncExternalStore(onSessionChange, () => session);
 }
 
-function subscribe(listener: () => void): () => void {
+/** Calls the listener after each change of the key. Returns a function that removes it. */
+export function onSessionChange(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

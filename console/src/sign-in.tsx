@@ -2,7 +2,7 @@ import { Alert, Button, Code, Container, PasswordInput, Stack, Text, Title } fro
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
 import { localKey } from "./local.ts";
-import { signIn, useSession } from "./session.ts";
+import { currentKey, signIn, useSession } from "./session.ts";
 
 /**
  * Asks for an operator key. On the origin of a local run there is one to have, and it is taken
@@ -70,7 +70,7 @@ export function SignIn() {
 }
 
 /** Whether this page has had a key: then it was given up on purpose. */
-let wasSignedIn = false;
+let wasSignedIn = currentKey() !== undefined;
 
 function take(key: string): void {
   wasSignedIn = true;

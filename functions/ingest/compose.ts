@@ -4,7 +4,7 @@ import {
   makeDynamoRefused,
   makeDynamoSettledForm,
 } from "../../shared/adapters/dynamo/dynamo-settled-form.ts";
-import { makeBlobQuarantine } from "../../shared/adapters/s3/s3-blob-store.ts";
+import { makeS3Quarantine } from "../../shared/adapters/s3/s3-quarantine.ts";
 import { makeSqsInboundQueue } from "../../shared/adapters/sqs/sqs-inbound-queue.ts";
 import { makeFunctionBase } from "../../shared/composition/function-base.ts";
 import { composeIngest } from "../../shared/composition/inbound-use-cases.ts";
@@ -34,7 +34,7 @@ export function compose(
       retentionMs: requestRulesOf(env.SETTINGS).correlationRetentionMs,
     }),
     bodies,
-    quarantine: makeBlobQuarantine(bodies),
+    quarantine: makeS3Quarantine({ bucket: env.BODIES_BUCKET, config: awsClientConfig }),
     storeSettledForm: makeDynamoSettledForm({ client, tableName: env.CONFIG_TABLE }),
     storeRefused: makeDynamoRefused({ client, tableName: env.CONFIG_TABLE }),
     clock,

@@ -6,6 +6,7 @@ import {
   type JsonAnswer,
   type JsonRequest,
   type LocalServer,
+  refuseUnlessJson,
   startJsonServer,
 } from "../json-server.ts";
 import { buildConsole, type ConsoleFile } from "./console-files.ts";
@@ -30,7 +31,8 @@ export interface ConsoleOptions {
 /**
  * Serves the console, and on its origin what it calls: the API, the simulator's control, and the
  * operator key of this run. The console is built when it is first opened.
- * `POST /_control/update` updates the functions; `/aws-calls` and `/billed-units` list what they did.
+ * `POST /_control/update` updates the functions, and takes `application/json` only; `/aws-calls` and
+ * `/billed-units` list what they did.
  */
 export function startConsole(options: ConsoleOptions): Promise<LocalServer> {
   let files: Promise<ReadonlyMap<string, ConsoleFile>> | undefined;
@@ -46,7 +48,7 @@ export function startConsole(options: ConsoleOptions): Promise<LocalServer> {
 
   async function answer(request: JsonRequest): Promise<JsonAnswer> {
     if (request.path === "/_control/update" && request.method === "POST") {
-      return update(options, request.text);
+      return refuseUnlessJson(request) ?? update(options, request.text);
     }
     if (request.path === "/aws-calls") return { status: 200, body: options.calls.list() };
     if (request.path === "/billed-units") return { status: 200, body: options.billed.list() };

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../shared/core/json/json.ts";
 import { makeBusinessTimers } from "../clock/business-timers.ts";
 import type { BusinessClock } from "../clock/clock.ts";
 import type { DurableStore } from "../durable-store.ts";
-import { type JsonAnswer, startJsonServer } from "../json-server.ts";
+import { type JsonAnswer, refuseUnlessJson, startJsonServer } from "../json-server.ts";
 import { type Behaviour, behaviour, drawDelayMs } from "./behaviour.ts";
 import { makeJobs } from "./jobs.ts";
 import { makeLinkedApi } from "./linked-api.ts";
@@ -121,12 +121,10 @@ export async function startSimulator(options: {
     nowMs: options.clock.now,
   });
   const server = await startJsonServer(options.port, async (request) => {
-    // A web page of another site can send any other type without asking this server first; PUT it
-    // cannot.
-    const type = request.headers["content-type"] ?? "";
-    if (request.path.startsWith("/_control/") && request.method === "POST" && !isJson(type)) {
-      return { status: 415, body: { error: "The content-type must be application/json" } };
-    }
+    // Before a PUT a web page of another origin must ask, whatever the type is.
+    const isPost = request.path.startsWith("/_control/") && request.method === "POST";
+    const refusal = isPost ? refuseUnlessJson(request) : undefined;
+    if (refusal !== undefined) return refusal;
     const name = `${request.method} ${request.path}`;
     return (await providerCalls(request)) ?? answer(routes[name], name, request.text);
   });
@@ -146,10 +144,6 @@ export async function startSimulator(options: {
       return server.close();
     },
   };
-}
-
-function isJson(contentType: string): boolean {
-  return /^application\/json\s*(;|$)/i.test(contentType);
 }
 
 class BadRequest extends Error {}

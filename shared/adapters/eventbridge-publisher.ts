@@ -86,5 +86,5 @@ function resultOf(entry: PutEventsResultEntry | undefined): PublishResult {
   return { ok: false, reason, isFinal: finalErrors.includes(reason) };
 }
 
-/** Errors in the entry itself. All others (throttling, internal failures) are temporary. */
-const finalErrors = ["MalformedDetail", "InvalidArgument", "NotAuthorizedForSource"];
+/** Errors in the entry itself. All others (throttling, internal failures, missing rights) can end. */
+const finalErrors = ["MalformedDetail", "InvalidArgument"];

@@ -1,6 +1,6 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { makeS3BlobStore } from "../adapters/s3/s3-blob-store.ts";
-import { makeS3QuarantineContents } from "../adapters/s3/s3-quarantine-contents.ts";
+import { makeS3Quarantine } from "../adapters/s3/s3-quarantine.ts";
 import { makeSqsInboundQueue } from "../adapters/sqs/sqs-inbound-queue.ts";
 import { limits } from "../contracts/limits.ts";
 import { providerPacks } from "../contracts/providers.ts";
@@ -23,7 +23,7 @@ export function composeQuarantine(of: {
   onProgress?: ReleaseQuarantineDeps["onProgress"];
 }) {
   const { aws, bucket, clock, onProgress = () => undefined } = of;
-  const contents = makeS3QuarantineContents({ config: aws, bucket });
+  const contents = makeS3Quarantine({ config: aws, bucket });
   return {
     contents,
     release: makeReleaseQuarantine({

@@ -32,6 +32,9 @@ export const auditRecord = z.object({
       ),
     ),
   code: z.optional(z.string()).check(z.describe("Of a refusal or a failure.")),
+  created: z
+    .optional(z.record(z.string(), z.string()))
+    .check(z.describe("The ids of what was created, such as keyId.")),
   finishedAt: z.optional(time),
 });
 

@@ -315,7 +315,7 @@ describe("scheduled times over the API", () => {
 const names = [
   "two words, a tab\tand a line\nbreak",
   "Zoë 🚀 \u202emirrored\u202c e\u0301",
-  "..%2f%2e%2e\\#?&+;=%",
+  "..%2f%2e%2e\\#&+;=%",
   "x".repeat(300),
   "漢".repeat(300),
 ];
@@ -394,7 +394,7 @@ describe("accounts with unusual names", () => {
     }
   });
 
-  test.each(["urn:li:member/1", ".", "..", "a\u0000b"])(
+  test.each(["urn:li:member/1", ".", "..", "a\u0000b", "a?b"])(
     "C16 an account %j, which no path can name, is refused before its first use in both ways in",
     async (accountId) => {
       const native = await connect(accountId);

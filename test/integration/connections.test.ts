@@ -9,6 +9,7 @@ import { makeDynamoConfigStore } from "../../shared/adapters/dynamo/dynamo-confi
 import { composeAdministration } from "../../shared/composition/administration.ts";
 import type { Administration } from "../../shared/core/administration/administration.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
+import { signAsLinkedApi } from "../../shared/providers/linked-api/signature.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { attachBusConsumer } from "../support/fakes/bus-consumer.ts";
 import { editedAssembly } from "../support/runs/edited-assembly.ts";
@@ -40,8 +41,8 @@ beforeAll(async () => {
 });
 afterAll(() => run.close());
 
-const post = (inboundPath: string, body: string) =>
-  fetch(`${run.addresses.apiUrl}${inboundPath}`, { method: "POST", body });
+const post = (inboundPath: string, body: string, headers: Record<string, string> = {}) =>
+  fetch(`${run.addresses.apiUrl}${inboundPath}`, { method: "POST", headers, body });
 
 const consumerOf = ({ connectionId }: { connectionId: string }) =>
   attachBusConsumer({
@@ -154,6 +155,34 @@ describe("Quarantine", () => {
     expect(await quarantine.list(connectionId)).toEqual([]);
     const afterRelease = await consumer.collect(2);
     expect(afterRelease.map(({ detail }) => detail.data.workflowId)).toEqual(["genuine", "forged"]);
+  });
+
+  test("A quarantined webhook of Linked API is released by the signature in its headers, once its secret is known", async () => {
+    const { inboundPath, connectionId } = await admin.createConnection({
+      clientId,
+      provider: "linked-api",
+      webhookSecret: "a wrong one",
+      settings: { signature: "quarantine" },
+    });
+    const consumer = await consumerOf({ connectionId });
+    const body = JSON.stringify({
+      id: "account.frozen:acc",
+      type: "account.frozen",
+      createdAt: "2026-06-25T12:00:00.000Z",
+      data: { accountId: "acc", status: "frozen" },
+    });
+    const timestampSeconds = Math.floor(Date.now() / 1_000);
+    const headers = signAsLinkedApi({ body, secret: "the right one", timestampSeconds });
+    expect((await post(inboundPath, body, headers)).status).toBe(200);
+    const quarantine = openQuarantine({
+      aws: localAws(run.addresses.awsUrl),
+      outputs: run.outputs,
+    });
+    expect(await quarantine.release(clientId, connectionId)).toEqual({ released: 0, kept: 1 });
+    await admin.rotateSecret(clientId, connectionId, "the right one");
+    expect(await quarantine.release(clientId, connectionId)).toEqual({ released: 1, kept: 0 });
+    const [event] = await consumer.collect(1);
+    expect(event?.detail.data).toMatchObject({ accountId: "acc", status: "frozen" });
   });
 
   test("A forged webhook is rejected as soon as the quarantine is switched off", async () => {

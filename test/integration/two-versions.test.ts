@@ -60,7 +60,8 @@ afterAll(async () => {
 async function update(assemblyDir: string, share: number): Promise<void> {
   const url = `${run.run.addresses.consoleUrl}/_control/update`;
   const body = JSON.stringify({ assemblyDir, share });
-  const response = await fetch(url, { method: "POST", body });
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body });
   expect([response.status, await response.text()]).toEqual([200, '{"updated":true}']);
 }
 

@@ -271,6 +271,84 @@ describe("each item is judged by itself", () => {
   });
 });
 
+describe("requests that depend on one", () => {
+  /** A request, how others depend on it, and the ids that it keeps. */
+  async function withPredecessor() {
+    const world = setUp();
+    const { requestId } = await world.accept(item());
+    const dependsOn = { requestId, on: "succeeded", within: 600 } as const;
+    const dependents = async () => (await world.memory.requests.find(requestId))?.dependents;
+    const items = (count: number) => Array.from({ length: count }, () => item({ dependsOn }));
+    return { ...world, predecessorId: requestId, items, dependents };
+  }
+  const accepted = (results: readonly BatchResult[]) =>
+    outcomes(results).filter((one) => one.startsWith("rq_"));
+
+  test("Of a batch of 150 that depend on one, the first 100 are accepted by one write of it, and the others are refused as one alone would be", async () => {
+    const { items, worker, dependents, created } = await withPredecessor();
+    const { acceptBatch, calls } = worker();
+    const results = await acceptBatch([...items(150), item()]);
+    expect(accepted(results.slice(0, 100))).toHaveLength(100);
+    expect(await dependents()).toEqual(outcomes(results.slice(0, 100)));
+    const [one] = items(1);
+    const alone = await worker()
+      .accept(one as NewRequest)
+      .catch((error: unknown) => error);
+    expect(alone).toMatchObject({
+      code: "CONFLICT",
+      message: "100 requests depend on that request already",
+    });
+    expect(results.slice(100, 150)).toEqual(Array.from({ length: 50 }, () => alone));
+    expect(accepted(results.slice(150))).toHaveLength(1);
+    expect([created.size, counted(calls, "replace")]).toEqual([102, 1]);
+  });
+
+  test("Of two batches and single calls at once that depend on one, 100 are accepted", async () => {
+    const { items, worker, dependents, created } = await withPredecessor();
+    const single = (one: NewRequest): Promise<BatchResult> =>
+      worker()
+        .accept(one)
+        .catch((error: Failure) => error);
+    const [first, second, ...others] = await Promise.all([
+      worker().acceptBatch(items(60)),
+      worker().acceptBatch(items(60), "key"),
+      ...items(10).map(async (one) => [await single(one)]),
+    ]);
+    const all = [...first, ...second, ...others.flat()];
+    expect(accepted(all)).toHaveLength(100);
+    expect(outcomes(all).filter((one) => one === "CONFLICT")).toHaveLength(30);
+    expect((await dependents())?.toSorted()).toEqual(accepted(all).toSorted());
+    expect(created.size).toBe(101);
+  });
+
+  test("A call that crashed when it had taken the last place keeps it for its key, and the key of a refused call is free", async () => {
+    const { items, worker, dependents, acceptBatch } = await withPredecessor();
+    await acceptBatch(items(98));
+    const [plain] = items(1);
+    const of = (idempotencyKey: string) => ({ ...(plain as NewRequest), idempotencyKey });
+    const dry = worker();
+    await dry.accept(of("another"));
+    const storing = dry.calls.indexOf("create") + 1;
+    await expect(worker(storing).accept(of("key"))).rejects.toThrow("crash");
+    expect(await dependents()).toHaveLength(100);
+    await expect(worker().accept(of("refused"))).rejects.toMatchObject({ code: "CONFLICT" });
+    const { requestId } = await worker().accept(of("key"));
+    expect((await dependents())?.at(-1)).toBe(requestId);
+    // Another body: the refused call has kept no key.
+    const other = { ...item(), idempotencyKey: "refused" };
+    expect((await worker().accept(other)).status).toBe("QUEUED");
+  });
+
+  test("What depends on a request that has ended takes no place", async () => {
+    const { items, predecessorId, memory, acceptBatch, dependents } = await withPredecessor();
+    await acceptBatch(items(100));
+    const before = (await memory.requests.find(predecessorId)) as RequestRecord;
+    await memory.requests.replace({ ...before, status: "SUCCEEDED" });
+    expect(accepted(await acceptBatch(items(20)))).toHaveLength(20);
+    expect(await dependents()).toHaveLength(100);
+  });
+});
+
 describe("the idempotency key of an item", () => {
   test("An item with the key and body of an earlier call, alone or in a batch, is that call's request", async () => {
     const { accept, acceptBatch, worker, created } = setUp();

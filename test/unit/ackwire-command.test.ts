@@ -142,6 +142,13 @@ describe("tables", () => {
     const { lines } = shownAnswer({ items: [{ id: "a" }], nextCursor: "c1" }, { columns: ["id"] });
     expect(lines()).toEqual(["ID", "a", "", "There are more: --cursor c1"]);
   });
+
+  test("A list of which not all was looked at says so", () => {
+    const linesOf = (isComplete: boolean) =>
+      shownAnswer({ items: [{ id: "a" }], isComplete }, { columns: ["id"] }).lines();
+    expect(linesOf(true)).toEqual(["ID", "a"]);
+    expect(linesOf(false)).toEqual(["ID", "a", "", "There may be more: not all was looked at."]);
+  });
 });
 
 describe("the offset of a feed", () => {

@@ -122,6 +122,17 @@ describe("A pause of a category", () => {
       ),
     );
   });
+
+  test.each([
+    ["before the gap", 5],
+    ["together with the gap", 9],
+  ])("A pause that ends %s is not what its category waits for last", (_, untilMs) => {
+    const gap = { nextSubmissionNotBeforeMs: noonMs + 9 };
+    const lane = laneWith({ ...gap, ...pausedUntil(noonMs + untilMs) });
+    expect(budgetView(settingsWith(), lane, noonMs).categories).toStrictEqual(
+      waits({ nextAt: iso(noonMs + 9), waitsFor: "pace" }),
+    );
+  });
 });
 
 describe("The hours of an account in its budget", () => {

@@ -85,6 +85,26 @@ describe("An API key of a client", () => {
     expect(created).toEqual([]);
   });
 
+  const ninetyNine = Array.from({ length: 99 }, () => ({}));
+
+  test.each<[string, object]>([
+    ["a revoked one", { revokedAt: NOON }],
+    ["an expired one", { expiresAt: NOON }],
+  ])("A client with 99 active keys and %s gets another", async (_, key) => {
+    const { createApiKey, created } = setUp({ apiKeys: [...ninetyNine, key] });
+    await createApiKey("cl_1");
+    expect(created).toStrictEqual([item]);
+  });
+
+  test("A client with 100 active keys gets no other, and is told to revoke one", async () => {
+    const expiresAt = "2026-06-25T12:00:00.001Z";
+    const { createApiKey, created } = setUp({ apiKeys: [...ninetyNine, { expiresAt }] });
+    const message = "the client has 100 active API keys: revoke one before creating another";
+    const creating = createApiKey("cl_1");
+    await expect(creating).rejects.toMatchObject({ code: "CONFLICT", message });
+    expect(created).toEqual([]);
+  });
+
   test("Keys are listed without their digests, the page that is asked for", async () => {
     const shown = {
       ...{ keyId, scopes: ["read"], createdAt: NOON, expiresAt: "e" },

@@ -81,6 +81,23 @@ describe("A change of a person", () => {
     expect(steps.slice(1)).toStrictEqual([["finish", intent, { outcome, code, finishedAt }]]);
   });
 
+  test("The ids of what it created are stored with its outcome, and only once it is made", async () => {
+    const { audited, steps } = setUpChanges();
+    const made = { keyId: "key1", apiKey: "hidden" };
+    const idsOf = ({ keyId }: typeof made) => ({ keyId });
+    expect(await audited(change, async () => made, idsOf)).toBe(made);
+    expect(steps.slice(1)).toStrictEqual([
+      ["finish", intent, { outcome: "done", created: { keyId: "key1" }, finishedAt: NOON }],
+    ]);
+    const refused = audited(change, () => Promise.reject(noTable), idsOf);
+    await expect(refused).rejects.toBe(noTable);
+    expect(steps.at(-1)).toStrictEqual([
+      "finish",
+      intent,
+      { outcome: "failed", code: "DEPENDENCY_DOWN", finishedAt: NOON },
+    ]);
+  });
+
   test("It is not made when its record cannot be stored", async () => {
     const { audited, steps } = setUpChanges({ begin: () => Promise.reject(noTable) });
     const changing = audited(change, async () => steps.push(["change"]));

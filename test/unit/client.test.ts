@@ -195,6 +195,12 @@ describe("Errors", () => {
     expect(sent).toEqual([]);
   });
 
+  test.each([".", ".."])("The id %s is refused: a URL leaves it out of its path", async (id) => {
+    const { error } = await settled(ackwire.requests.get(id));
+    expect(String(error)).toContain('requestId must not be "." or ".."');
+    expect(sent).toEqual([]);
+  });
+
   test("A call ends with the caller's reason, and after its own time", async () => {
     const stop = new AbortController();
     answers = [lost, lost, lost];

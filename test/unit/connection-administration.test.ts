@@ -21,7 +21,7 @@ function setUp(masterKeys: MasterKeys = testMasterKeys) {
   const items = new Map<string, ConnectionItem>();
   const woken: string[] = [];
   let drawn = 0;
-  const world = { conflicts: false };
+  const world = { conflicts: false, others: 0 };
   const admin = (keys: MasterKeys) =>
     makeConnectionAdministration({
       store: {
@@ -29,6 +29,8 @@ function setUp(masterKeys: MasterKeys = testMasterKeys) {
         create: async (item: ConnectionItem) => void items.set(item.connectionId, item),
         connection: async (id: string) => items.get(id),
         connectionsOf: async () => [...items.values()],
+        countConnections: async (clientId: string, limit: number) =>
+          clientId === "cl_1" ? Math.min(items.size + world.others, limit) : 0,
         replaceConnection: async (item: ConnectionItem) => {
           if (world.conflicts) return false;
           items.set(item.connectionId, item);
@@ -102,6 +104,19 @@ describe("A new connection", () => {
     });
     expect(items.size).toBe(0);
   });
+});
+
+test("A client with 1,000 connections gets no other before it has deleted one", async () => {
+  const { createConnection, deleteConnection, items, world } = setUp();
+  world.others = 999;
+  const { connectionId } = await createConnection(weLink);
+  await expect(createConnection(weLink)).rejects.toMatchObject({
+    code: "CONFLICT",
+    message: "the client has 1000 connections: delete one before creating another",
+  });
+  expect([...items.keys()]).toEqual([connectionId]);
+  await deleteConnection("cl_1", connectionId);
+  expect(await createConnection(weLink)).toMatchObject({ status: "active" });
 });
 
 async function withConnection(masterKeys?: MasterKeys) {

@@ -40,6 +40,8 @@ interface Given {
   down?: ("publish" | "archive" | "find")[];
   /** How often another write of the delivery comes first. */
   conflicts?: number;
+  /** The delivery that cannot be written. */
+  unwritable?: string;
 }
 
 /** Deliveries in memory; the calls of the other ports are noted in their order. */
@@ -60,6 +62,7 @@ async function setUp(given: Given = {}, stored = [delivery]) {
       return memory.find(id);
     },
     async replace(next) {
+      if (next.deliveryId === given.unwritable) throw noTable;
       if (conflicts-- > 0) {
         const now = await memory.find(next.deliveryId);
         if (now) await memory.replace({ ...now, attemptsInCycle: now.attemptsInCycle + 1 });
@@ -177,6 +180,20 @@ describe("The record that a failure is published", () => {
     expect(await memory.find("dl_1")).toMatchObject({
       ...{ unpublishedFailures: [failureOf(1)], attemptsInCycle: 5, version: 6 },
     });
+  });
+
+  test("A delivery that cannot be written keeps its failures, and those of the others are recorded", async () => {
+    const two = { ...delivery, unpublishedFailures: [failureOf(1), failureOf(2)] };
+    const other = { ...delivery, deliveryId: "dl_2" };
+    // The write of the other one is repeated, and ends after the one that fails.
+    const given = { unwritable: "dl_1", conflicts: 1 };
+    const { calls, known, memory, publish } = await setUp(given, [two, other]);
+    expect(await publish(known)).toStrictEqual({ published: 1, failures: [down, down] });
+    expect(await memory.find("dl_1")).toMatchObject({
+      ...{ unpublishedFailures: [failureOf(1), failureOf(2)], sweepAtRealMs: 77, version: 1 },
+    });
+    expect(await memory.find("dl_2")).toMatchObject({ unpublishedFailures: [], version: 3 });
+    expect(calls).toContainEqual(["count", 3]);
   });
 
   test("Where another worker has recorded it, nothing is written", async () => {

@@ -193,6 +193,7 @@ describe("We-Link's POST /api/v1/{action}", () => {
     ["login_v2", { account_id: "a/b" }, "account_id: must not"],
     ["connect", { accountId: "urn:li:member/1" }, "accountId: must not"],
     ["connect", { accountId: ".." }, "accountId: must not"],
+    ["connect", { accountId: "a?b" }, "accountId: must not contain a question mark"],
     [
       "connect",
       { accountId: "漢".repeat(301) },

@@ -54,6 +54,7 @@ function setUp({ verification = verified, ...given }: Given = {}) {
   } as unknown as Connection;
   const pack = {
     client: {},
+    signatureHeaders: ["x-signature", "x-signed-at"],
     verify(_: unknown, input: unknown) {
       calls.push(["verify", input]);
       return verification;
@@ -223,10 +224,27 @@ describe("A webhook whose signature is not valid", () => {
     const { call, named } = setUp({ verification: invalid, settings });
     const quarantined = { kind: "quarantined", connectionId: "cn_1", bytes: 7 };
     expect(await call()).toStrictEqual(quarantined);
-    const stored = { connectionId: "cn_1", body, receivedAtMs: noonMs };
+    const stored = { connectionId: "cn_1", body, headers: {}, receivedAtMs: noonMs };
     expect(named("quarantine")).toEqual([[stored, signal]]);
     expect([...named("send"), ...named("refused")]).toEqual([]);
   });
+
+  test.each([
+    ["is as long as may be", "a".repeat(256), true],
+    ["is a character longer", "a".repeat(257), false],
+    ["has a character beyond ASCII", "é", false],
+    ["is empty", "", false],
+  ])(
+    "Of its headers only those of a signature are stored with it; one that %s",
+    async (_, value, isStored) => {
+      const settings = { signature: "quarantine" } as const;
+      const { call, named } = setUp({ verification: invalid, settings });
+      await call({ headers: { "x-signature": value, "x-signed-at": "1", cookie: "c" } });
+      const headers = { ...(isStored ? { "x-signature": value } : {}), "x-signed-at": "1" };
+      const stored = { connectionId: "cn_1", body, headers, receivedAtMs: noonMs };
+      expect(named("quarantine")).toEqual([[stored, signal]]);
+    },
+  );
 
   test.each<[string, Given]>([
     ["the provider has no call for that", {}],

@@ -10,6 +10,7 @@ import { makeTestClock } from "../support/fakes/clocks.ts";
 
 const NOON = "2026-06-25T12:00:00.000Z";
 const body = Buffer.from('{"a":1}');
+const headers = { "x-signature": "s" };
 const { signal } = new AbortController();
 const keysOf = (count: number) =>
   Array.from({ length: count }, (_, n) => `quarantine/cn_1/${NOON}-${n}`);
@@ -40,7 +41,7 @@ function setUp({ count = 1, verifyByFetch = false, ...given }: Given = {}) {
         calls.push(["keys", connectionId]);
         yield* keysOf(count);
       },
-      get: async () => body,
+      get: async () => ({ body, headers }),
       remove: noting("remove"),
     },
     queue: { send: noting("send") },
@@ -50,8 +51,8 @@ function setUp({ count = 1, verifyByFetch = false, ...given }: Given = {}) {
         parseWebhook() {
           if (given.error) throw given.error;
         },
-        verify(_: unknown, input: unknown) {
-          calls.push(["verify", input]);
+        verify(webhook: { headers: unknown }, input: unknown) {
+          calls.push(["verify", webhook.headers, input]);
           return given.verification ?? { kind: "verified", form: "raw" };
         },
       },
@@ -91,7 +92,7 @@ describe("A release of the quarantine", () => {
     expect(calls).toStrictEqual([
       ["keys", "cn_1"],
       // The second secret was valid until now.
-      ["verify", { secrets: ["new"], settings, nowMs: receivedAtMs }],
+      ["verify", headers, { secrets: ["new"], settings, nowMs: receivedAtMs }],
       ["send", message, signal],
       ["remove", key],
       ["progress", key, "released"],

@@ -39,3 +39,9 @@ test.each<[string, boolean]>([
 ])("Whether %s may have a floating-point number: %s", (text, has) => {
   expect(hasFloats(text)).toBe(has);
 });
+
+test("A number with a million zeros before its last digit is read in linear time", () => {
+  const text = `[1.${"0".repeat(1_000_000)}1]`;
+  // In quadratic time it would take hours.
+  expect(withNumbers(text, "python") === text).toBe(true);
+});

@@ -7,6 +7,7 @@ import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { answerOf } from "../support/answer-of.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
+import { notingIn } from "../support/noting.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
 
 const owner = newOwner({ clientId: "cl_1", connectionId: "cn_1", accountId: "anna" });
@@ -24,12 +25,7 @@ function setUp({ unreadable = [], connectionId = "cn_1" }: Given = {}) {
   const { requests } = makeMemoryRequests({ clock, retentionMs: 86_400_000 });
   const calls: unknown[] = [];
   const waits = new Map<string, object>();
-  const noting =
-    (name: string, answer: unknown) =>
-    async (...of: unknown[]) => {
-      calls.push([name, ...of]);
-      return answer;
-    };
+  const noting = notingIn(calls);
   const accountOf = (accountId: string, status: string) => ({
     ...{ accountId, connectionId, status, identificationToken: "hidden" },
   });

@@ -9,6 +9,7 @@ import { summaryOf, type Wait } from "../../shared/core/requests/state/request-v
 import { answerOf } from "../support/answer-of.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
+import { notingIn } from "../support/noting.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
 
 const NOW = "2026-06-25T12:00:00.000Z";
@@ -22,10 +23,7 @@ function setUp() {
   const { requests } = makeMemoryRequests({ clock, retentionMs: 86_400_000 });
   const calls: unknown[] = [];
   const waits = new Map<string, Wait>();
-  const noting =
-    (name: string) =>
-    async (...of: unknown[]) =>
-      void calls.push([name, ...of]);
+  const noting = notingIn(calls);
   const deps = {
     clock,
     store: {

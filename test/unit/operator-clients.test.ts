@@ -7,6 +7,7 @@ import { clientHandlers } from "../../shared/core/operator/client-handlers.ts";
 import type { OperatorDeps } from "../../shared/core/operator/ports.ts";
 import { answerOf } from "../support/answer-of.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
+import { notingIn } from "../support/noting.ts";
 
 const NOW = "2026-06-25T12:00:00.000Z";
 const EARLIER = "2026-06-25T11:00:00.000Z";
@@ -29,12 +30,7 @@ interface Given {
 function setUp({ keys = [], webhookStatus, consoleUrl }: Given = {}) {
   const clock = makeTestClock();
   const calls: unknown[] = [];
-  const noting =
-    (name: string, answer: unknown) =>
-    async (...of: unknown[]) => {
-      calls.push([name, ...of]);
-      return answer;
-    };
+  const noting = notingIn(calls);
   const operatorKeys = ["op1", "op2"].map((keyId) => ({ keyId, name: keyId, scope: "read" }));
   const made = { clientId: "cl_1", keyId: "key1", secret: "hidden", createdAt: NOW };
   const deps = {
@@ -60,7 +56,7 @@ function setUp({ keys = [], webhookStatus, consoleUrl }: Given = {}) {
     administration: async () => ({
       createClient: noting("createClient", { clientId: "cl_4", name: "new", createdAt: NOW }),
       createApiKey: noting("createApiKey", { ...made, apiKey: "ackwire_key1_hidden" }),
-      revokeApiKey: noting("revokeApiKey", undefined),
+      revokeApiKey: noting("revokeApiKey"),
       listOperatorKeys: noting("listOperatorKeys", operatorKeys),
       createOperatorKey: noting("createOperatorKey", { operatorKey: "ackwire_op_op3_secret" }),
       revokeOperatorKey: noting("revokeOperatorKey", { keyId: "op1", revokedAt: NOW }),
@@ -71,6 +67,7 @@ function setUp({ keys = [], webhookStatus, consoleUrl }: Given = {}) {
 }
 
 const params = { clientId: "cl_1" };
+const caller = { kind: "operator", keyId: "op1", name: "Anna", scope: "admin" };
 
 describe("Clients", () => {
   test("Clients are listed page by page, without those that are gone", async () => {
@@ -147,7 +144,7 @@ describe("The keys of a client", () => {
   test("A key is created with its scopes and its end, and shown once", async () => {
     const { handlers, calls } = setUp();
     const of = { scopes: ["read"], expiresAt: NOW };
-    const input = { params, body: { ...of, why: "for reports" } };
+    const input = { params, body: { ...of, why: "for reports" }, caller };
     expect(await answerOf(handlers.createClientKey, input)).toEqual({
       ...{ ...shown, createdAt: NOW, apiKey: "ackwire_key1_hidden" },
     });
@@ -201,10 +198,31 @@ describe("The keys of operators", () => {
     ]);
   });
 
+  test.each(["createClientKey", "createOperatorKey"] as const)(
+    "A key that an operator key with an end creates by %s does not outlive it",
+    async (operation) => {
+      const { handlers, calls } = setUp();
+      const create = (expiresAt?: string) => {
+        const input = { params, body: { expiresAt }, caller: { ...caller, expiresMs: nowMs } };
+        return answerOf(handlers[operation], input);
+      };
+      await create();
+      await create(EARLIER);
+      const ends = calls.map((call) => (call as { expiresAt?: string }[]).at(-1)?.expiresAt);
+      expect(ends).toEqual([NOW, EARLIER]);
+      await expect(create("2026-06-25T12:00:01.000Z")).rejects.toMatchObject({
+        code: "REQUEST_INVALID",
+      });
+    },
+  );
+
   test("An operator key is created and revoked, and the reason is not part of that", async () => {
     const { handlers, calls } = setUp();
     const of = { name: "ben", scope: "read", expiresAt: NOW };
-    const made = await answerOf(handlers.createOperatorKey, { body: { ...of, why: "new" } });
+    const made = await answerOf(handlers.createOperatorKey, {
+      body: { ...of, why: "new" },
+      caller,
+    });
     expect(made).toEqual({ operatorKey: "ackwire_op_op3_secret" });
     const input = { params: { keyId: "op1" }, body: { why: "left" } };
     const revoked = await answerOf(handlers.revokeOperatorKey, input);

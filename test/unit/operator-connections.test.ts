@@ -7,6 +7,7 @@ import { connectionHandlers } from "../../shared/core/operator/connection-handle
 import type { OperatorDeps } from "../../shared/core/operator/ports.ts";
 import { answerOf } from "../support/answer-of.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
+import { notingIn } from "../support/noting.ts";
 
 const NOW = "2026-06-25T12:00:00.000Z";
 const nowMs = Date.parse(NOW);
@@ -38,10 +39,7 @@ function setUp({ items = [itemOf("cn_1")], keys = [], isUnread, ...given }: Give
   const { hasCredentials } = { hasCredentials: true, ...given };
   const calls: unknown[] = [];
   const yielded: string[] = [];
-  const noting =
-    (name: string) =>
-    async (...of: unknown[]) =>
-      void calls.push([name, ...of]);
+  const noting = notingIn(calls);
   const viewOf = ({ connectionId, provider, settings }: ConnectionItem) => ({
     ...{ connectionId, provider, status: settings.status, hasCredentials },
   });
@@ -77,10 +75,7 @@ function setUp({ items = [itemOf("cn_1")], keys = [], isUnread, ...given }: Give
       },
     },
     readConnection: async (connectionId: string) => (isUnread ? undefined : { connectionId }),
-    releaseQuarantine: async (...of: unknown[]) => {
-      calls.push(["release", ...of]);
-      return { released: 1, kept: 2, isComplete: true };
-    },
+    releaseQuarantine: noting("release", { released: 1, kept: 2, isComplete: true }),
   } as unknown as OperatorDeps;
   return { clock, calls, yielded, handlers: connectionHandlers(deps, makeClientPages(deps)) };
 }

@@ -5,6 +5,7 @@ import { findConfigured } from "../../shared/core/operator/find-configured.ts";
 import type { OperatorDeps } from "../../shared/core/operator/ports.ts";
 import { laneId } from "../../shared/core/requests/acceptance/request-id.ts";
 import type { LanePause } from "../../shared/core/requests/state/record.ts";
+import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeFindOperation } from "../support/fakes/find-operation.ts";
 import { iso, NOON_MS } from "../support/noon.ts";
 import {
@@ -232,18 +233,46 @@ describe("An id of almost the right form", () => {
   );
 });
 
-test("Ten clients are looked through at the same time", async () => {
-  const running = { now: 0, most: 0 };
-  async function connectionsOf() {
-    running.most = Math.max(running.most, ++running.now);
-    await setImmediate();
-    running.now--;
-    return [];
+describe("What is looked through at the same time", () => {
+  /** A function that answers, and how many calls of it run at the same time. */
+  function makeCounted<Answer>(answer: Answer) {
+    const running = { now: 0, most: 0 };
+    async function call(): Promise<Answer> {
+      running.most = Math.max(running.most, ++running.now);
+      await setImmediate();
+      running.now--;
+      return answer;
+    }
+    return { call, running };
   }
-  const deps = { store: { connectionsOf } } as unknown as OperatorDeps;
-  const clients = Array.from({ length: 11 }, (_, n) => `cl_${n}`);
   const unused = () => Promise.reject(new Error("there is no request and no event"));
-  const wanted = { id: "acc", clients, ofRequest: unused, ofEvent: unused };
-  expect(await findConfigured(deps, wanted)).toEqual([]);
-  expect(running).toEqual({ now: 0, most: 10 });
+  const find = (deps: object, clients: string[]) => {
+    const wanted = { id: "acc", clients, ofRequest: unused, ofEvent: unused };
+    return findConfigured(deps as unknown as OperatorDeps, wanted);
+  };
+
+  test("Ten clients are looked through at the same time", async () => {
+    const { call: connectionsOf, running } = makeCounted([]);
+    const clients = Array.from({ length: 11 }, (_, n) => `cl_${n}`);
+    expect(await find({ store: { connectionsOf } }, clients)).toEqual([]);
+    expect(running).toEqual({ now: 0, most: 10 });
+  });
+
+  test("Ten connections of one client are looked through at a time, in order", async () => {
+    const account = makeCounted({ createdAt: iso(0) });
+    const lane = makeCounted(undefined);
+    const ids = Array.from({ length: 25 }, (_, n) => `cn_${n}`);
+    const of = { clientId, provider: "we-link" };
+    const connections = ids.map((connectionId) => ({ ...of, connectionId }));
+    const deps = {
+      clock: makeTestClock(),
+      store: { connectionsOf: async () => connections, account: account.call },
+      lanes: { find: lane.call },
+      references: { findByProviderIds: async () => [] },
+    };
+    const found = await find(deps, [clientId]);
+    expect(found.map(({ connectionId }) => connectionId)).toEqual(ids);
+    expect(account.running).toEqual({ now: 0, most: 10 });
+    expect(lane.running).toEqual({ now: 0, most: 10 });
+  });
 });

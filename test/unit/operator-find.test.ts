@@ -83,6 +83,30 @@ describe("A request", () => {
     expect(happened?.map((step) => step.id)).toEqual(ids);
   });
 
+  test("A request tells once that the webhook of its deliveries was disabled, before they end", async () => {
+    const { addEvent, deliveries, find, requests, webhooks } = makeFindOperation();
+    const request = requestRecord(owner);
+    const { requestId: id } = request;
+    await requests.create(request);
+    const disabled = { status: "disabled", disabledAt: iso(5), disabledReason: "gone" } as const;
+    await webhooks.replace(webhook(disabled));
+    for (const type of ["workflow.created", "workflow.completed"]) {
+      addEvent(`${type}:${id}`, { publishedAt: iso(1) });
+      const times = { createdMs: ms(2), endedMs: ms(5) };
+      const ended = { status: "failed", reason: "disabled", ...times } as const;
+      await deliveries.create(delivery("wh_1", `${type}:${id}`, ended));
+    }
+    const found = await find(id);
+    expect(titlesOf(found)?.slice(-3)).toEqual([
+      "The client's webhook was disabled",
+      "The delivery is failed (disabled)",
+      "The delivery is failed (disabled)",
+    ]);
+    expect(found[0]?.story.filter(({ kind }) => kind === "paused")).toMatchObject([
+      { at: iso(5), detail: "gone", id: "wh_1", idKind: "webhook" },
+    ]);
+  });
+
   test("A request of a client that is not stored any more has no client's name", async () => {
     const { find, requests } = makeFindOperation();
     const request = requestRecord(newOwner({ ...owner, clientId: "cl_d4" }));
@@ -168,6 +192,18 @@ describe("An event and a delivery", () => {
     expect(titlesOf(found)).toEqual([
       "workflow.created is to be delivered",
       "The next attempt is due",
+    ]);
+  });
+
+  test("A delivery whose event is not stored tells what became of its webhook too", async () => {
+    const { deliveries, find, webhooks } = makeFindOperation();
+    await webhooks.replace(webhook({ status: "disabled", disabledAt: iso(2) }));
+    const ended = { status: "failed", reason: "disabled", endedMs: ms(3) } as const;
+    await deliveries.create(delivery("wh_1", id, ended));
+    expect(titlesOf(await find(deliveryId))).toEqual([
+      "workflow.created is to be delivered",
+      "The client's webhook was disabled",
+      "The delivery is failed (disabled)",
     ]);
   });
 });

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { PageOf } from "../../shared/core/input/cursor.ts";
 import type { OperatorDeps } from "../../shared/core/operator/ports.ts";
 import { makeReadLanes } from "../../shared/core/operator/read-lanes.ts";
 import { laneId } from "../../shared/core/requests/acceptance/request-id.ts";
 import type { LaneStore } from "../../shared/core/requests/state/lane-ports.ts";
-import type { LaneAccount, RequestRecord } from "../../shared/core/requests/state/record.ts";
+import type { DueEntry } from "../../shared/core/requests/state/ports.ts";
+import type { Lane, LaneAccount, RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
@@ -27,11 +29,35 @@ interface NewLane {
 function setUp(given: Partial<OperatorDeps> = {}) {
   const clock = makeTestClock();
   const { requests, lanes } = makeMemoryRequests({ clock, retentionMs: 86_400_000 });
-  const deps = { requestStore: requests, lanes, clock, speed: 1, ...given };
+  const accounts: LaneAccount[] = [];
+  /** The lanes that were read, and those whose requests were. */
+  const [found, looked]: [string[], string[]] = [[], []];
+  const deps = {
+    ...{ clock, speed: 1 },
+    lanes: {
+      async find(lane: string) {
+        found.push(lane);
+        return lanes.find(lane);
+      },
+    },
+    requestStore: {
+      ...requests,
+      async readLaneHead(lane: Lane) {
+        looked.push(lane.lane);
+        return requests.readLaneHead(lane);
+      },
+    },
+    store: {
+      accountsOf: async (clientId: string, page?: PageOf) =>
+        accounts.filter((one) => one.clientId === clientId).slice(0, page?.limit),
+    },
+    ...given,
+  } as unknown as OperatorDeps;
 
-  /** @returns the ids of its requests */
+  /** Registers an account and stores its lane. @returns the ids of its requests */
   async function add(of: NewLane = {}): Promise<string[]> {
     const { owner = newOwner(), requests: members = [{ joinedMs: nowMs }], dueMs = nowMs } = of;
+    accounts.push(owner);
     const lane = laneId(owner);
     const subQueues = [{ category: "other", isHigh: false } as const];
     await lanes.join(lane, owner, { nowMs, dueMs, subQueues, count: of.joined ?? members.length });
@@ -45,7 +71,9 @@ function setUp(given: Partial<OperatorDeps> = {}) {
     for (const record of records) await requests.create(record);
     return records.map(({ requestId }) => requestId);
   }
-  return { clock, requests, lanes, add, read: makeReadLanes(deps) };
+  const readAll = makeReadLanes(deps);
+  const read = async (clientId?: string) => (await readAll(clientId)).lanes;
+  return { clock, requests, lanes, accounts, found, looked, add, read, readAll };
 }
 
 describe("The lanes that an operator sees", () => {
@@ -142,6 +170,7 @@ describe("The lanes that an operator sees", () => {
       { pausedBecause: "rateLimited", pausedUntil: isoOf(untilMs) },
     ]);
     clock.passBusiness(1);
+    clock.passReal(3_000);
     const [lane] = await read();
     expect(lane).toMatchObject({ waiting: 1 });
     expect(lane).not.toHaveProperty("pausedBecause");
@@ -168,6 +197,7 @@ describe("A lane that stands still", () => {
     clock.passBusiness(afterMs);
     expect(await read()).toMatchObject([{ isStuck: false }]);
     clock.passBusiness(1);
+    clock.passReal(3_000);
     expect(await read()).toMatchObject([{ isStuck: true }]);
   });
 
@@ -209,17 +239,80 @@ describe("The list of lanes", () => {
     expect(await read(one.clientId)).toMatchObject([{ clientId: one.clientId }]);
   });
 
-  test("A hundred entries of each partition of the due work are looked at", async () => {
-    const asked: unknown[] = [];
+  test("A client's lane is listed whose account is no longer registered", async () => {
+    const { accounts, add, readAll } = setUp();
+    const owner = newOwner();
+    await add({ owner });
+    accounts.length = 0;
+    const { accountId } = owner;
+    expect(await readAll(owner.clientId)).toEqual({
+      lanes: [expect.objectContaining({ accountId })],
+      isComplete: true,
+    });
+  });
+
+  test("The lanes of all clients are read once in three seconds, whoever asks", async () => {
+    const { add, clock, found, read } = setUp();
+    const owners = [newOwner(), newOwner()];
+    for (const owner of owners) await add({ owner });
+    await read();
+    for (const { clientId } of owners) await read(clientId);
+    clock.passReal(2_999);
+    await read();
+    expect(found).toHaveLength(2);
+    clock.passReal(1);
+    await read();
+    expect(found).toHaveLength(4);
+  });
+});
+
+describe("Whether the list of lanes is complete", () => {
+  /** Index entries of requests, all in one partition. */
+  const requestsDue = (n: number, requests: object) => ({
+    ...requests,
+    findDue: async (of: { work: unknown; shard: number; limit: number; after?: DueEntry }) => {
+      if (of.work !== "start" || of.shard !== 0) return [];
+      const from = of.after?.dueMs ?? 0;
+      const left = Math.min(of.limit, n - from);
+      return Array.from({ length: left }, (_, at): DueEntry => {
+        const dueMs = from + at + 1;
+        return { lane: "lane", requestId: `rq_${dueMs}`, dueMs } as DueEntry;
+      });
+    },
+  });
+
+  test.each([
+    [999, true],
+    [1_000, false],
+  ])("With %i requests that are due in one partition it is: %s", async (n, isComplete) => {
     const { requests } = setUp();
-    const findDue = async (of: unknown) => {
-      asked.push(of);
-      return [];
-    };
-    await setUp({ requestStore: { ...requests, findDue } }).read();
-    const of = { untilMs: Number.MAX_SAFE_INTEGER, limit: 100 };
-    expect(asked).toEqual(
-      ["start", "end"].flatMap((work) => [0, 1, 2, 3].map((shard) => ({ work, shard, ...of }))),
-    );
+    const { readAll } = setUp({ requestStore: requestsDue(n, requests) as never });
+    expect(await readAll()).toEqual({ lanes: [], isComplete });
+  });
+
+  test("A lane is found behind a page of requests", async () => {
+    const { add, requests, readAll } = setUp();
+    const owner = newOwner();
+    for (let n = 0; n < 450; n++) {
+      const dueMs = nowMs - MINUTE_MS;
+      await requests.create(requestRecord(newOwner(), { status: "SCHEDULED", dueMs }));
+    }
+    await add({ owner });
+    const { accountId } = owner;
+    expect(await readAll()).toMatchObject({ lanes: [{ accountId }], isComplete: true });
+  });
+
+  test("With 100 lanes in one partition the registered accounts' lanes are read too", async () => {
+    const { add, found, looked, readAll } = setUp();
+    const [owner, idle] = [newOwner(), newOwner()];
+    const other = { ...idle, clientId: owner.clientId };
+    for (let n = 0; n < 500; n++) await add({ dueMs: nowMs - MINUTE_MS });
+    await add({ owner });
+    await add({ owner: other, joined: 0, requests: [], release: { dueMs: undefined } });
+    const { accountId } = owner;
+    const { lanes, isComplete } = await readAll(owner.clientId);
+    expect({ lanes, isComplete }).toMatchObject({ lanes: [{ accountId }], isComplete: false });
+    expect(found).toEqual(expect.arrayContaining([laneId(owner), laneId(other)]));
+    expect(looked).not.toContain(laneId(other));
   });
 });

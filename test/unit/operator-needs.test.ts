@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { ConnectionItem } from "../../shared/contracts/config-items.ts";
 import type { LaneView } from "../../shared/contracts/http/operator/overview.ts";
@@ -28,6 +29,8 @@ async function setUp({ connections = [], quarantined = 0, requests = [], ...give
   for (const request of requests) await stored.requests.create(request);
   const { hasCredentials } = { hasCredentials: true, ...given };
   const looked: string[] = [];
+  /** Lists of quarantines at the same time. */
+  const running = { now: 0, most: 0 };
   const deps = {
     clock,
     requestStore: stored.requests,
@@ -36,6 +39,9 @@ async function setUp({ connections = [], quarantined = 0, requests = [], ...give
     administration: async () => ({ viewOfItem: () => ({ hasCredentials }) }),
     quarantine: {
       keys: async function* (connectionId: string) {
+        running.most = Math.max(running.most, ++running.now);
+        await setImmediate();
+        running.now--;
         for (let n = 0; n < quarantined; n++) {
           looked.push(connectionId);
           yield `${connectionId}/${n}`;
@@ -44,7 +50,8 @@ async function setUp({ connections = [], quarantined = 0, requests = [], ...give
     },
   };
   const needsOfClient = makeClientNeeds(deps as unknown as OperatorDeps);
-  return { clock, looked, needs: (lanes: LaneView[] = []) => needsOfClient("cl_1", lanes) };
+  const needs = (lanes: LaneView[] = []) => needsOfClient("cl_1", lanes);
+  return { clock, looked, running, needs };
 }
 
 const needsOf = async (given: Given, lanes?: LaneView[]) => (await setUp(given)).needs(lanes);
@@ -168,6 +175,16 @@ describe("What a person must do at a connection", () => {
       },
     ]);
     expect(looked).toEqual(Array.from({ length: count }, () => "cn_1"));
+  });
+
+  test("Ten quarantines of one client are looked at at a time, and in the end all", async () => {
+    const connections = Array.from({ length: 25 }, (_, n) =>
+      connection({ connectionId: `cn_${n}` }, { signature: "quarantine" }),
+    );
+    const { needs, running } = await setUp({ connections, quarantined: 1 });
+    const ids = (await needs()).map(({ subject }) => subject.id);
+    expect(ids).toEqual(connections.map(({ connectionId }) => connectionId));
+    expect(running).toEqual({ now: 0, most: 10 });
   });
 
   test("A quarantine needs nobody when it is empty, or is not in use", async () => {

@@ -37,6 +37,7 @@ function setUp({ ids = ["cl_1"], queues = [], pending = [], connections = [], de
     client: async (id: string) => (ids.includes(id) ? { clientId: id, name: "Acme" } : undefined),
     clientIds: async () => ids,
     connectionsOf: async () => connections,
+    accountsOf: async () => [],
   };
   const all = {
     ...{ clock, store, requestStore: requests, lanes, speed: 1 },
@@ -103,6 +104,7 @@ describe("The overview", () => {
     expect(others).toEqual({
       at: NOW,
       lanes: [],
+      hasAllLanes: true,
       queues: [
         { ...shown("inbound"), deadLetterQueue: "inbound" },
         { ...shown("plain"), deadLetters: 0 },
@@ -144,6 +146,15 @@ describe("The overview", () => {
     const { lanes } = await overview();
     const found = lanes.map(({ accountId }: { accountId: string }) => accountId);
     expect(found).toEqual(accounts.reverse().slice(0, 10));
+  });
+
+  test.each([
+    [99, true],
+    [100, false],
+  ])("With %i lanes that are due the overview has all of them: %s", async (n, hasAllLanes) => {
+    const { overview, addLane } = setUp();
+    for (let lane = 0; lane < n; lane++) await addLane(nowMs);
+    expect(await overview()).toMatchObject({ hasAllLanes, isComplete: true });
   });
 
   test("What pages comes first, then what has waited longest, last what has no time", async () => {

@@ -5,6 +5,7 @@ import { makeClientPages } from "../../shared/core/operator/client-pages.ts";
 import { overviewHandlers } from "../../shared/core/operator/overview-handlers.ts";
 import type { OperatorDeps, QueueCounts } from "../../shared/core/operator/ports.ts";
 import { laneId } from "../../shared/core/requests/acceptance/request-id.ts";
+import type { LaneAccount } from "../../shared/core/requests/state/record.ts";
 import { answerOf } from "../support/answer-of.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
@@ -13,24 +14,44 @@ import { newOwner, requestRecord } from "../support/payloads/request-records.ts"
 const NOW = "2026-06-25T12:00:00.000Z";
 const nowMs = Date.parse(NOW);
 
+const linkOf = (clientId: string) => ({ kind: "portal", clientId, expiresMs: nowMs + 1_000 });
+
 /** A stack whose only client is cl_1. */
 function setUp(given: object = {}) {
   const clock = makeTestClock();
   const { requests, lanes } = makeMemoryRequests({ clock, retentionMs: 86_400_000 });
+  const accounts: LaneAccount[] = [];
+  /** The lanes that were read. */
+  const read: string[] = [];
   const store = {
     client: async (id: string) => (id === "cl_1" ? { clientId: id, name: "Acme" } : undefined),
     clientIds: async () => ["cl_1"],
+    accountsOf: async (clientId: string) => accounts.filter((one) => one.clientId === clientId),
   };
   const deps = {
-    ...{ clock, store, requestStore: requests, lanes, stack: "prod", isLocal: false, speed: 2 },
+    ...{ clock, store, requestStore: requests, stack: "prod", isLocal: false, speed: 2 },
+    lanes: {
+      async find(lane: string) {
+        read.push(lane);
+        return lanes.find(lane);
+      },
+    },
     ...given,
   } as unknown as OperatorDeps;
-  return { clock, requests, lanes, handlers: overviewHandlers(deps, makeClientPages(deps)) };
+
+  /** Registers an account with a lane in which a request waits since that time. */
+  async function addLane(owner: LaneAccount, joinedMs = nowMs): Promise<void> {
+    accounts.push(owner);
+    const subQueues = [{ category: "other", isHigh: false } as const];
+    await lanes.join(laneId(owner), owner, { nowMs, dueMs: nowMs, subQueues });
+    const waits = { laneState: "waiting", lanePosition: nowMs, joinedMs } as const;
+    await requests.create(requestRecord(owner, waits));
+  }
+  return { clock, read, addLane, handlers: overviewHandlers(deps, makeClientPages(deps)) };
 }
 
 describe("Who calls", () => {
   const operator = { kind: "operator", keyId: "op1", name: "anna", scope: "operate" };
-  const linkOf = (clientId: string) => ({ kind: "portal", clientId, expiresMs: nowMs + 1_000 });
   const stack = { stack: "prod", isLocal: false, speed: 2, version: VERSION, now: NOW };
   const expiresAt = "2026-06-25T12:00:01.000Z";
 
@@ -56,14 +77,9 @@ describe("Who calls", () => {
 
 describe("The parts of a stack", () => {
   test("As many lanes are listed as were asked for, of a client that there is", async () => {
-    const { handlers, requests, lanes } = setUp();
+    const { handlers, addLane } = setUp();
     const owners = [newOwner({ clientId: "cl_1" }), newOwner({ clientId: "cl_1" }), newOwner()];
-    for (const [n, owner] of owners.entries()) {
-      const subQueues = [{ category: "other", isHigh: false } as const];
-      await lanes.join(laneId(owner), owner, { nowMs, dueMs: nowMs, subQueues });
-      const waits = { laneState: "waiting", lanePosition: nowMs, joinedMs: nowMs + n } as const;
-      await requests.create(requestRecord(owner, waits));
-    }
+    for (const [n, owner] of owners.entries()) await addLane(owner, nowMs + n);
     const accountsOf = async (query: object) => {
       const { items } = await answerOf(handlers.listLanes, { query });
       return items.map(({ accountId }: { accountId: string }) => accountId);
@@ -75,6 +91,23 @@ describe("The parts of a stack", () => {
     await expect(accountsOf({ limit: 1, clientId: "cl_2" })).rejects.toThrow(
       new Failure("NOT_FOUND", "there is no such client"),
     );
+  });
+
+  test("The lanes are read once in three seconds, and a portal link shows its client's", async () => {
+    const { handlers, addLane, clock, read } = setUp();
+    const own = newOwner({ clientId: "cl_1" });
+    for (const owner of [newOwner(), own, newOwner()]) await addLane(owner);
+    const query = { limit: 25, clientId: "cl_1" };
+    const list = () => answerOf(handlers.listLanes, { caller: linkOf("cl_1"), query });
+    const listed = { items: [expect.objectContaining(own)], isComplete: true };
+    expect(await list()).toEqual(listed);
+    clock.passBusiness(60_000);
+    clock.passReal(2_999);
+    expect(await list()).toEqual(listed);
+    expect(read).toHaveLength(3);
+    clock.passReal(1);
+    await list();
+    expect(read).toHaveLength(6);
   });
 
   test("Every queue is listed, with the name of its dead letters where it has some", async () => {

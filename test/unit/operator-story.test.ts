@@ -5,10 +5,11 @@ import {
   stepsOfDelivery,
   stepsOfEvent,
   stepsOfRequest,
+  stepsOfWebhooks,
 } from "../../shared/core/operator/story.ts";
 import type { Dependency, RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { iso, ms } from "../support/noon.ts";
-import { deliveryRecord } from "../support/payloads/delivery-records.ts";
+import { deliveryRecord, webhookRecord } from "../support/payloads/delivery-records.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
 
 const request = (of: Partial<RequestRecord> = {}) =>
@@ -238,6 +239,63 @@ describe("The story of a delivery", () => {
     expect(stepsOf({ ...of, endedMs: ms(5) }).slice(1)).toStrictEqual([
       { at: iso(5), kind: "ended", ...about, ...end },
     ]);
+  });
+});
+
+describe("The webhooks in the story of their deliveries", () => {
+  const about = { id: "wh_1", idKind: "webhook" };
+  const disabled = {
+    ...{ at: iso(5), kind: "paused", title: "The client's webhook was disabled" },
+    ...{ ...about, isFailure: true },
+  };
+  const deleted = { kind: "note", title: "The client's webhook is deleted", ...about };
+  const disabledAt = iso(5);
+  const delivery = (of: Parameters<typeof deliveryRecord>[0]) =>
+    deliveryRecord({ webhookId: "wh_1", createdMs: ms(0), ...of });
+  const failedAt = (seconds: number) => delivery({ status: "failed", endedMs: ms(seconds) });
+  const webhook = (of: Parameters<typeof webhookRecord>[0]) =>
+    webhookRecord({ webhookId: "wh_1", ...of });
+
+  test("A webhook that was disabled before its deliveries ended is told once, with the reason", () => {
+    const gone = webhook({ status: "disabled", disabledAt, disabledReason: "gone" });
+    expect(stepsOfWebhooks([failedAt(6), failedAt(7)], gone)).toStrictEqual([
+      { ...disabled, detail: "gone" },
+    ]);
+  });
+
+  test.each<["told" | "not told", string, Parameters<typeof deliveryRecord>[0]]>([
+    ["not told", "ended before that", { status: "failed", endedMs: ms(4) }],
+    ["told", "ended at that time", { status: "failed", endedMs: ms(5) }],
+    ["told", "ended at a time that is not stored", { status: "failed" }],
+    ["told", "has not ended", { status: "waiting" }],
+    ["told", "waits after an earlier end", { status: "waiting", endedMs: ms(4) }],
+  ])("That a webhook was disabled is %s of a delivery that %s", (told, _, of) => {
+    const now = webhook({ status: "disabled", disabledAt });
+    expect(stepsOfWebhooks([delivery(of)], now)).toStrictEqual(told === "told" ? [disabled] : []);
+  });
+
+  test("That a webhook is deleted is told while a delivery waits, and later by the reason of its end", () => {
+    const now = webhook({ status: "deleted" });
+    const cancelled = delivery({ status: "cancelled", reason: "webhook_deleted", endedMs: ms(6) });
+    expect(stepsOfWebhooks([cancelled], now)).toStrictEqual([]);
+    expect(stepsOfWebhooks([cancelled, delivery({})], now)).toStrictEqual([deleted]);
+  });
+
+  test("A webhook that was disabled and then deleted tells both of a delivery that waits", () => {
+    const now = webhook({ status: "deleted", disabledAt });
+    expect(stepsOfWebhooks([delivery({})], now)).toStrictEqual([disabled, deleted]);
+  });
+
+  test("An earlier webhook tells what became of it, and not what became of the current one", () => {
+    const earlier = { webhookId: "wh_1", status: "disabled", disabledAt } as const;
+    const of = { webhookId: "wh_2", status: "disabled", disabledAt: iso(6) } as const;
+    const now = webhook({ ...of, previousWebhooks: [earlier] });
+    expect(stepsOfWebhooks([failedAt(7)], now)).toStrictEqual([disabled]);
+  });
+
+  test("A webhook that is active, or is not stored, tells nothing", () => {
+    expect(stepsOfWebhooks([failedAt(6), delivery({})], webhook({}))).toStrictEqual([]);
+    expect(stepsOfWebhooks([failedAt(6), delivery({})], undefined)).toStrictEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { ClientScope } from "../../shared/contracts/client-scope.ts";
 import { operations, routeKeyOf } from "../../shared/contracts/http/operations.ts";
 import type { Accounts } from "../../shared/core/administration/accounts.ts";
 import { identificationToken } from "../../shared/core/administration/identification-token.ts";
@@ -35,6 +36,8 @@ function setUp(
     paused?: boolean;
     connections?: number;
     rateReached?: boolean;
+    /** The scopes of the caller's key; absent: every scope. */
+    scopes?: ClientScope[];
     /** Happens while the provider is called. */
     meanwhile?: (accounts: Accounts, clock: TestClock) => Promise<unknown>;
   } = {},
@@ -51,6 +54,7 @@ function setUp(
     accountId === "acc-1" ? { identificationToken: "id_of_acc-1" } : undefined;
   const { serve, items: stored } = makeAccountsApi({
     connections: connectionItems,
+    scopes: given.scopes,
     more: (accounts, clock) => ({
       requests: {
         relay: makeRelayCall({
@@ -267,6 +271,28 @@ describe("The tokens of accounts", () => {
     const first = stored.get("cn_linked-api_0 acc-1");
     await call("POST /admin/accounts.getAll");
     expect(stored.get("cn_linked-api_0 acc-1")).toBe(first);
+  });
+
+  test("accounts.getAll shows a key with the scope read the same tokens, and stores nothing", async () => {
+    const accounts = [
+      { id: "acc-1", identificationToken: "id_1" },
+      { id: "acc-9", identificationToken: "id_9" },
+    ];
+    const body = JSON.stringify({ success: true, result: { accounts } });
+    const shownTo = async (scopes: ClientScope[]) => {
+      const { call, stored } = setUp({ result: answered(body), scopes });
+      const { text } = await call("POST /admin/accounts.getAll");
+      return { text, stored: [...stored.keys()] };
+    };
+    const reader = await shownTo(["read"]);
+    const writer = await shownTo(["read", "write"]);
+    expect(JSON.parse(reader.text).result.accounts[0]).toEqual({
+      id: "acc-1",
+      identificationToken: ownToken,
+    });
+    expect(reader.text).toBe(writer.text);
+    expect(reader.stored).toEqual([]);
+    expect(writer.stored).toEqual(["cn_linked-api_0 acc-1", "cn_linked-api_0 acc-9"]);
   });
 
   test("A token that is regenerated while accounts.getAll is under way stays, and its pace too", async () => {

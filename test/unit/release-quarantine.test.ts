@@ -1,10 +1,11 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { InboundMessage } from "../../shared/contracts/messages/inbound.ts";
 import { providerPacks } from "../../shared/contracts/providers.ts";
 import type { Connection } from "../../shared/core/connections/ports.ts";
 import { signHs256 } from "../../shared/core/crypto/hs256.ts";
 import { quarantineKey } from "../../shared/core/inbound/quarantine-key.ts";
 import { makeReleaseQuarantine } from "../../shared/core/inbound/release-quarantine.ts";
+import { signAsLinkedApi } from "../../shared/providers/linked-api/signature.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeMemoryBlobStore } from "../support/memory/memory-blob-store.ts";
@@ -25,13 +26,18 @@ const connection = {
   },
 } as unknown as Connection;
 
-function setUp(bodies: string[]) {
+function setUp(
+  bodies: string[],
+  headers: Readonly<Record<string, string>> = {},
+  of: Connection = connection,
+) {
   const clock = makeTestClock();
   const receivedAtMs = clock.businessMs() - 40 * DAY_MS;
   const held = new Map(
     bodies.map((text) => {
       const body = Buffer.from(text);
-      return [quarantineKey({ connectionId: "cn_1", body, receivedAtMs }), body] as const;
+      const key = quarantineKey({ connectionId: "cn_1", body, receivedAtMs });
+      return [key, { body, headers }] as const;
     }),
   );
   const queued: InboundMessage[] = [];
@@ -51,7 +57,7 @@ function setUp(bodies: string[]) {
     sendDeadline: () => new AbortController().signal,
     onProgress: () => undefined,
   });
-  return { clock, receivedAtMs, held, queued, release: () => release(connection) };
+  return { clock, receivedAtMs, held, queued, release: () => release(of) };
 }
 
 const signed = (id: string) => signWeLink({ status: "SUCCESS", request_id: id }, secret);
@@ -82,6 +88,31 @@ test("a token that expired in the quarantine is checked at its time of receipt",
   expect(await setUp([JSON.stringify({ ...body, hash })]).release()).toMatchObject({
     released: 1,
     kept: 0,
+  });
+});
+
+describe("a webhook of Linked API, which signs in headers", () => {
+  const ofLinkedApi = { ...connection, provider: "linked-api" } as Connection;
+  const body = '{"id":"e1","type":"account.frozen","data":{"accountId":"a1"}}';
+  const signedBefore = (seconds: number) => {
+    const timestampSeconds = Math.floor(setUp([]).receivedAtMs / 1_000) - seconds;
+    return signAsLinkedApi({ body, secret, timestampSeconds });
+  };
+
+  test("a webhook of Linked API is verified with the headers that were kept, at its time of receipt", async () => {
+    const { release, queued, held } = setUp([body], signedBefore(300), ofLinkedApi);
+    expect(await release()).toMatchObject({ released: 1, kept: 0 });
+    expect(queued).toMatchObject([{ provider: "linked-api" }]);
+    expect(held.size).toBe(0);
+  });
+
+  test.each<[string, Readonly<Record<string, string>>]>([
+    ["whose signature was too old when it came", signedBefore(301)],
+    ["that an earlier version stored without headers", {}],
+  ])("a webhook of Linked API %s stays in the quarantine", async (_, headers) => {
+    const { release, held } = setUp([body], headers, ofLinkedApi);
+    expect(await release()).toMatchObject({ released: 0, kept: 1 });
+    expect(held.size).toBe(1);
   });
 });
 

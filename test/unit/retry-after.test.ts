@@ -120,3 +120,11 @@ test.each([
   const headers = { "retry-after": header, date: own };
   expect(retryAfterOf({ headers, receivedRealMs })).toEqual({});
 });
+
+test("A Retry-After of more than 1,000 characters means nothing, however its text goes on", () => {
+  const read = (header: string) => retryAfterOf({ headers: { "retry-after": header } });
+  expect(read("9".repeat(1_000))).toEqual({ retryAfterMs: MAX_RETRY_AFTER_MS });
+  expect(read("9".repeat(1_001))).toEqual({});
+  // Were it read in quadratic time, it would take hours.
+  expect(read(`${"9".repeat(1_000_000)}x`)).toEqual({});
+});

@@ -284,6 +284,47 @@ test("Inbound URLs have the scheme and host of the request", async () => {
   });
 });
 
+describe("a key that is created with another key", () => {
+  const end = "2026-06-26T12:00:00.000Z";
+  const [before, after] = ["2026-06-26T11:59:59.999Z", "2026-06-26T12:00:00.001Z"];
+  type End = string | undefined;
+
+  async function create(asked: End, expiresAt: End) {
+    const made: unknown[] = [];
+    const createApiKey = async (clientId: string, of: object) => {
+      made.push([clientId, of]);
+      return { keyId: "key2", apiKey: "ackwire_key2_s", createdAt: end, ...of };
+    };
+    const administration = async () => ({ createApiKey }) as unknown as Administration;
+    const { serve } = setUp({ administration, key: { expiresAt } });
+    const query: Record<string, string> = asked === undefined ? {} : { expiresAt: asked };
+    return { outcome: await serve(call({ routeKey: "POST /v1/keys", query })), made };
+  }
+
+  test.each<[End, End, End]>([
+    [undefined, undefined, undefined],
+    [after, undefined, after],
+    [undefined, end, end],
+    [before, end, before],
+    [end, end, end],
+    ["2026-06-26T12:00:00Z", end, "2026-06-26T12:00:00Z"],
+  ])("A key to end %s, created with one that ends %s, ends %s", async (asked, own, ends) => {
+    const { outcome, made } = await create(asked, own);
+    expect(made).toEqual([["cl_1", { scopes: undefined, expiresAt: ends }]]);
+    const body = { keyId: "key2", apiKey: "ackwire_key2_s", createdAt: end, expiresAt: ends };
+    expect(outcome).toMatchObject({ status: 201, body: JSON.stringify(body) });
+  });
+
+  test("A key that would outlive the key that creates it is refused", async () => {
+    const { outcome, made } = await create(after, end);
+    const message = `must not be after ${end}, when the key of this call expires`;
+    expect(outcome).toMatchObject({
+      ...{ kind: "refused", code: "REQUEST_INVALID", errors: [{ field: "expiresAt", message }] },
+    });
+    expect(made).toEqual([]);
+  });
+});
+
 describe("the contract", () => {
   const dialects = Object.values(providerPacks).flatMap(({ dialect }) => dialect ?? []);
 

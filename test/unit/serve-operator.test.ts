@@ -116,6 +116,24 @@ describe("A call of the operator API", () => {
     ]);
   });
 
+  test("The record of a change names what the query chose, and the id of what was created", async () => {
+    const created: object[] = [];
+    const { serve, changes } = setUp();
+    await serve(call("POST clients/cl_1/accounts/a/pause", { query: { connectionId: "cn_1" } }));
+    const target = { clientId: "cl_1", accountId: "a", connectionId: "cn_1" };
+    expect(changes).toMatchObject([{ target }]);
+    const creating = setUp({
+      handlers: { createClientKey: async () => '{"keyId":"key1","apiKey":"hidden"}' },
+      audited: async (_, change, idsOf) => {
+        const result = await change();
+        created.push(idsOf?.(result) ?? {});
+        return result;
+      },
+    });
+    await creating.serve(call("POST clients/cl_1/keys"));
+    expect(created).toStrictEqual([{ keyId: "key1" }]);
+  });
+
   test("The status of an answer is that of its operation", async () => {
     const { serve } = setUp();
     expect(await serve(call("POST dead-letters/inbound/redrive"))).toMatchObject({ status: 202 });

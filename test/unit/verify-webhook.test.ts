@@ -59,6 +59,13 @@ describe("integers beyond 2^53 (n8n#14715)", () => {
     expect((await verified("number")).id).toBe(Number(large));
   });
 
+  test("a webhook with a text of a million # beside an integer is read in linear time", async () => {
+    const given = `{"data":{"n":9007199254740993,"text":"${"#".repeat(1_000_000)}"}}`;
+    const of = { nowMs, integers: "bigint" } as const;
+    const read = await verifyWebhook(given, headersOf({ body: given }), secret, of);
+    expect((read.data as unknown as { n: bigint }).n).toBe(9_007_199_254_740_993n);
+  });
+
   test("integers that a number represents stay numbers", async () => {
     const largest = Number.MAX_SAFE_INTEGER;
     const given = `{"data":{"n":${largest},"m":-${largest},"zero":-0}}`;

@@ -39,6 +39,16 @@ async function afterFirst(simulation: WorkersSimulation, more: object = {}): Pro
   return accept(simulation, 2, more);
 }
 
+/** @param forMs for how long the request's category is paused */
+async function afterPause(simulation: WorkersSimulation, forMs: number): Promise<string> {
+  const id = await afterFirst(simulation);
+  const { lane, ...owner } = await simulation.find(id);
+  const untilMs = simulation.clock.businessMs() + forMs;
+  const pause = { reason: "RATE_LIMITED", untilMs, category: "stConnectionRequests" } as const;
+  await simulation.lanes.pause(lane, owner, pause);
+  return id;
+}
+
 const connects = (per: "day" | "hour", max: number): AccountPace => ({
   limits: [{ category: "stConnectionRequests", per, max }],
 });
@@ -89,6 +99,19 @@ const cases: Case[] = [
     position: 1,
     account: connects("hour", 1),
     make: (simulation) => afterFirst(simulation),
+  },
+  {
+    waitsFor: "budget",
+    reason: /^stConnectionRequests is paused until 2026-06-25T14:00:\S+: RATE_LIMITED/,
+    position: 1,
+    make: (simulation) => afterPause(simulation, 2 * HOUR_MS),
+  },
+  {
+    // The pause ends before the gap.
+    waitsFor: "pace",
+    reason: /^The gap between two requests of the account\. It ends at 2026/,
+    position: 1,
+    make: (simulation) => afterPause(simulation, 5_000),
   },
   {
     waitsFor: "lane",

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ProviderEvent } from "../../shared/core/events/provider-event.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { confirmation } from "../../shared/providers/we-link/confirmation.ts";
@@ -57,4 +57,33 @@ test.each([
       cause: expect.objectContaining({ code: "FRAME_INVALID" }),
     }),
   );
+});
+
+describe("A report that comes after a later state of its request", () => {
+  const started = read({ request_id: "r1", status: "PROCESSING", action: "forged" });
+  const prompt = read({ request_id: "r1", status: "LOGIN_PIN_REQUIRED" });
+
+  test.each([
+    ["has succeeded", { request_id: "r1", status: "SUCCESS", result: { id: 2 } }],
+    ["has failed", { status: "FAILED", error: "PROXY_ERROR" }],
+    ["waits for a person", { request_id: "r1", status: "LOGIN_PIN_REQUIRED" }],
+  ])("That it was started is confirmed, and nothing else, where the request %s", (_, answer) => {
+    expect(confirmation.read(started, answer)).toEqual({
+      type: "workflow.started",
+      providerObjectId: "r1",
+      data: {
+        ...{ workflowId: "r1", providerRequestId: "r1" },
+        ...{ status: "running", eventType: "UNKNOWN" },
+      },
+    });
+  });
+
+  test.each([
+    ["The end of another request", started, { request_id: "r2", status: "SUCCESS" }],
+    ["A status that is not listed", started, { request_id: "r1", status: "REVIEWING" }],
+    ["An end, which has not always had a prompt,", prompt, { status: "SUCCESS" }],
+    ["A request that goes on", prompt, { status: "PROCESSING" }],
+  ])("%s does not confirm a report", (_, report, answer) => {
+    expect(confirmation.read(report, answer)).toBeUndefined();
+  });
 });

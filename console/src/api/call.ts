@@ -1,6 +1,7 @@
 import type * as z from "zod/mini";
 import type { operatorOperations } from "../../../shared/contracts/http/operator/operations.ts";
 import { currentKey, signOut } from "../session.ts";
+import { pathOf } from "./path.ts";
 
 type Operations = typeof operatorOperations;
 
@@ -53,9 +54,10 @@ const TIMEOUT_MS = 35_000;
 
 /**
  * Calls the operator API on the page's own origin, with the key of this tab. An answer 401 ends
- * the tab's session.
+ * the tab's session, unless another key has taken the place of the one that was refused.
  *
- * @throws ApiProblem
+ * @throws ApiProblem; before anything is sent, Error when a value of the path is missing, `.` or
+ *   `..`
  */
 export async function call<Of extends Route>(
   route: Of,
@@ -63,11 +65,12 @@ export async function call<Of extends Route>(
   signal?: AbortSignal,
 ): Promise<Answer<Of>> {
   const [method = "GET", path = ""] = route.split(" ");
+  const key = currentKey();
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const response = await fetch(`${pathOf(path, input.params)}${queryOf(input.query)}`, {
     method,
     headers: {
-      authorization: `Bearer ${currentKey() ?? ""}`,
+      authorization: `Bearer ${key ?? ""}`,
       ...(method === "GET" ? {} : { "content-type": "application/json" }),
     },
     ...(method === "GET" ? {} : { body: JSON.stringify(input.body ?? {}) }),
@@ -82,16 +85,11 @@ export async function call<Of extends Route>(
       "The API does not answer. Check that it runs, and that you are online.",
     );
   });
-  if (response.status === 401) signOut("The key is not valid, or is not valid any more.");
+  if (response.status === 401 && currentKey() === key) {
+    signOut("The key is not valid, or is not valid any more.");
+  }
   if (!response.ok) throw await problemOf(response);
   return (response.status === 204 ? undefined : await response.json()) as Answer<Of>;
-}
-
-function pathOf(path: string, params: object = {}): string {
-  const values: Record<string, unknown> = { ...params };
-  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(String(values[name])),
-  );
 }
 
 function queryOf(query: object = {}): string {

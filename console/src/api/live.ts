@@ -7,6 +7,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
+import { onSessionChange } from "../session.ts";
 import { type Answer, ApiProblem, type Change, call, type Input, type Look } from "./call.ts";
 
 const MIN_INTERVAL_MS = 2_000;
@@ -25,6 +26,10 @@ export const queryClient = new QueryClient({
     },
   },
 });
+
+// Answers are of the key that asked for them: the next key sees none of them, and calls that are
+// under way are ended.
+onSessionChange(() => queryClient.clear());
 
 const isRefusal = (error: unknown): boolean =>
   error instanceof ApiProblem && error.status >= 400 && error.status < 500;

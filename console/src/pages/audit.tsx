@@ -40,8 +40,8 @@ export function Audit() {
             { title: "Action", cell: ({ action }) => action },
             {
               title: "What",
-              cell: ({ target }) =>
-                Object.entries(target).map(([name, id]) => (
+              cell: ({ target, created }) =>
+                Object.entries({ ...target, ...created }).map(([name, id]) => (
                   <div key={name}>
                     {name} <Id id={id} isShort />
                   </div>

@@ -31,7 +31,7 @@ export function Overview() {
           <>
             <NeedsYou needs={of.needsYou} isComplete={of.isComplete} />
             <Traffic traffic={of.traffic} />
-            <Lanes lanes={of.lanes} />
+            <Lanes lanes={of.lanes} hasAll={of.hasAllLanes} />
             {me.kind === "operator" && <Queues queues={of.queues} />}
           </>
         )}
@@ -123,7 +123,7 @@ function Traffic({ traffic }: { traffic: OverviewAnswer["traffic"] }) {
   );
 }
 
-function Lanes({ lanes }: { lanes: OverviewAnswer["lanes"] }) {
+function Lanes({ lanes, hasAll }: { lanes: OverviewAnswer["lanes"]; hasAll: boolean }) {
   const isOperator = useMe().kind === "operator";
   return (
     <Section title="Longest lanes">
@@ -173,6 +173,11 @@ function Lanes({ lanes }: { lanes: OverviewAnswer["lanes"] }) {
             { title: "Next", cell: ({ dueAt }) => dueAt !== undefined && <Time at={dueAt} /> },
           ]}
         />
+      )}
+      {hasAll === false && (
+        <Text size="sm" c="dimmed">
+          Lanes may be missing: more is due than was looked at.
+        </Text>
       )}
     </Section>
   );

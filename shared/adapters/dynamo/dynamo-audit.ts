@@ -23,8 +23,9 @@ const MAX_QUERIES = 30;
 const INTENT = "#1";
 const OUTCOME = "#2";
 
-const intentItem = z.omit(auditRecord, { outcome: true, code: true, finishedAt: true });
-const outcomeItem = z.pick(auditRecord, { outcome: true, code: true, finishedAt: true });
+const ofOutcome = { outcome: true, code: true, created: true, finishedAt: true } as const;
+const intentItem = z.omit(auditRecord, ofOutcome);
+const outcomeItem = z.pick(auditRecord, ofOutcome);
 const pendingItem = z.object({ intent: intentItem, awaitedUntilRealMs: z.number() });
 
 /** The audit table. Items are written once, with a condition; only `pending` ones are deleted. */

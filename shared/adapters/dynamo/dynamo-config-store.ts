@@ -8,7 +8,6 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import type * as z from "zod/mini";
 import {
-  type AccountItem,
   accountItem,
   apiKeyItem,
   CLIENT_DIRECTORY,
@@ -24,6 +23,7 @@ import type { ConfigStore } from "../../core/administration/ports.ts";
 import type { PageOf } from "../../core/input/cursor.ts";
 import { callDependency } from "../dependency-down.ts";
 import { conditionalWrite } from "./conditional-write.ts";
+import { makeVersionedPut } from "./dynamo-versioned-put.ts";
 
 /** The config table for the administration. Every call @throws DEPENDENCY_DOWN. */
 export function makeDynamoConfigStore(options: {
@@ -31,6 +31,7 @@ export function makeDynamoConfigStore(options: {
   tableName: string;
 }): ConfigStore {
   const { client, tableName: TableName } = options;
+  const put = makeVersionedPut({ ...options, partitionKey: configTable.partitionKey });
 
   async function get(pk: string) {
     const command = new GetCommand({ TableName, Key: { pk }, ConsistentRead: true });
@@ -47,19 +48,26 @@ export function makeDynamoConfigStore(options: {
     await callDependency("DynamoDB DeleteItem", () => client.send(command));
   }
 
+  /** The query of a client's items of one kind, in the order of their keys. */
+  function queryOf(clientId: string, keyPrefix: string) {
+    const { name, partitionKey, sortKey } = configTable.indexes.byClient;
+    return {
+      TableName,
+      IndexName: name,
+      KeyConditionExpression: `${partitionKey} = :client AND begins_with(${sortKey}, :kind)`,
+      ExpressionAttributeValues: { ":client": clientId, ":kind": keyPrefix },
+    };
+  }
+
   /** The client's items of one kind, all or one page, in the order of their keys. */
   async function itemsOf(clientId: string, keyPrefix: string, page?: PageOf) {
-    const { name, partitionKey, sortKey } = configTable.indexes.byClient;
     const { limit = Number.POSITIVE_INFINITY, after } = page ?? {};
     const found: Record<string, unknown>[] = [];
     let ExclusiveStartKey: Record<string, unknown> | undefined =
       after === undefined ? undefined : { clientId, pk: `${keyPrefix}${after}` };
     do {
       const query = new QueryCommand({
-        TableName,
-        IndexName: name,
-        KeyConditionExpression: `${partitionKey} = :client AND begins_with(${sortKey}, :kind)`,
-        ExpressionAttributeValues: { ":client": clientId, ":kind": keyPrefix },
+        ...queryOf(clientId, keyPrefix),
         ...(page ? { Limit: limit - found.length } : {}),
         ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
       });
@@ -68,6 +76,24 @@ export function makeDynamoConfigStore(options: {
       ExclusiveStartKey = queried.LastEvaluatedKey;
     } while (ExclusiveStartKey && found.length < limit);
     return found;
+  }
+
+  /** Counts the client's items of one kind, up to `limit`; no item is returned or parsed. */
+  async function countOf(clientId: string, keyPrefix: string, limit: number): Promise<number> {
+    let count = 0;
+    let ExclusiveStartKey: Record<string, unknown> | undefined;
+    do {
+      const query = new QueryCommand({
+        ...queryOf(clientId, keyPrefix),
+        Select: "COUNT",
+        Limit: limit - count,
+        ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}),
+      });
+      const queried = await callDependency("DynamoDB Query", () => client.send(query));
+      count += queried.Count ?? 0;
+      ExclusiveStartKey = queried.LastEvaluatedKey;
+    } while (ExclusiveStartKey && count < limit);
+    return count;
   }
 
   /** Returns `false` when this client has no such key. */
@@ -122,17 +148,11 @@ export function makeDynamoConfigStore(options: {
         parsed(connectionItem, item),
       ),
 
-    replaceConnection: (item) =>
-      isWritten("PutItem", () =>
-        client.send(
-          new PutCommand({
-            TableName,
-            Item: { ...item, version: item.version + 1 },
-            ConditionExpression: "version = :read",
-            ExpressionAttributeValues: { ":read": item.version },
-          }),
-        ),
-      ),
+    countConnections: (clientId, limit) => countOf(clientId, configKey.connection(""), limit),
+
+    async replaceConnection(item) {
+      return "version" in (await put(item, { version: item.version }));
+    },
 
     deleteConnection: (connectionId) => remove(configKey.connection(connectionId)),
 
@@ -148,10 +168,10 @@ export function makeDynamoConfigStore(options: {
       await isWritten("PutItem", () => client.send(new PutCommand({ TableName, Item, ...IF_NEW })));
     },
 
-    replaceAccount: (Item, before) =>
-      isWritten("PutItem", () =>
-        client.send(new PutCommand({ TableName, Item, ...(before ? ifStill(before) : IF_NEW) })),
-      ),
+    async replaceAccount(item, before) {
+      const read = before && (before.version ?? null);
+      return "version" in (await put(item, { version: read, first: item.version }));
+    },
 
     deleteAccount: (connectionId, accountId) => remove(configKey.account(connectionId, accountId)),
 
@@ -163,15 +183,6 @@ export function makeDynamoConfigStore(options: {
 }
 
 const IF_NEW = { ConditionExpression: "attribute_not_exists(pk)" };
-
-/** The condition that an account is stored as it was read. */
-const ifStill = ({ version }: AccountItem) =>
-  version === undefined
-    ? { ConditionExpression: "attribute_exists(pk) AND attribute_not_exists(version)" }
-    : {
-        ConditionExpression: "version = :read",
-        ExpressionAttributeValues: { ":read": version },
-      };
 
 /** The prefix of every account's key. */
 const ACCOUNT_PREFIX = configKey.account("", "").slice(0, -1);

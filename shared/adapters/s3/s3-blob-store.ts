@@ -1,7 +1,6 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { Failure } from "../../contracts/failures.ts";
-import type { BlobStore, QuarantineStore } from "../../core/inbound/ports.ts";
-import { quarantineKey } from "../../core/inbound/quarantine-key.ts";
+import type { BlobStore } from "../../core/inbound/ports.ts";
 import { callDependency } from "../dependency-down.ts";
 
 /** The S3 SDK is large and most invocations do not need it: it is loaded for the first blob. */
@@ -60,11 +59,4 @@ export function makeS3BlobStore(options: { bucket: string; config: object }): Bl
 function isDenied(error: unknown): boolean {
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
   return $metadata?.httpStatusCode === 403;
-}
-
-/** The quarantine is a part of the bucket, sorted by connection and time. */
-export function makeBlobQuarantine(blobs: BlobStore): QuarantineStore {
-  return {
-    put: (webhook, signal) => blobs.put(quarantineKey(webhook), webhook.body, signal),
-  };
 }

@@ -10,7 +10,17 @@ import {
   warmUpSchema,
 } from "../pace.ts";
 import { providerId } from "../providers.ts";
-import { accountId, listOf, named, paging, plain, secretText, text, time } from "./parts.ts";
+import {
+  accountId,
+  listOf,
+  named,
+  paging,
+  plain,
+  secretText,
+  storedAccountId,
+  text,
+  time,
+} from "./parts.ts";
 
 /** The operations on accounts. */
 
@@ -126,7 +136,7 @@ export const budgetView = named(
   }),
 );
 
-const accountParams = z.strictObject({ accountId });
+const accountParams = z.strictObject({ accountId: storedAccountId });
 /** Selects one account where its id exists on several connections. */
 export const whichAccount = z.strictObject({
   provider: z.exactOptional(providerId),
@@ -150,7 +160,7 @@ export const accountOperations = {
     method: "PUT",
     path: "/v1/accounts/{accountId}",
     summary: "Registers an account, or changes its pace or token",
-    params: accountParams,
+    params: z.strictObject({ accountId }),
     body: accountChange,
     answer: { status: 200, description: "The changed account", schema: accountView },
     problems: [404, 409],

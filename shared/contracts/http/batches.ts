@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { limits } from "../limits.ts";
 import { type RequestStatus, requestStatus } from "../statuses.ts";
 import { batchItem, requestMembers } from "./new-request.ts";
-import { groupName, named, paging, plain, time } from "./parts.ts";
+import { named, paging, plain, storedGroupName, time } from "./parts.ts";
 import { problem } from "./problem.ts";
 import { requestView } from "./request-view.ts";
 
@@ -90,7 +90,7 @@ const groupCancellation = named(
 
 export type GroupCancellation = z.output<typeof groupCancellation>;
 
-const groupParams = z.strictObject({ group: groupName });
+const groupParams = z.strictObject({ group: storedGroupName });
 
 export const batchOperations = {
   createBatch: {

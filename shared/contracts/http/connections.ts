@@ -82,7 +82,7 @@ export const connectionOperations = {
     summary: "Creates a connection to a provider",
     body: newConnection,
     answer: created(named("ConnectionWithInboundUrl", z.extend(connectionView, { inboundUrl }))),
-    problems: [],
+    problems: [409],
   },
   listConnections: {
     ...plain,

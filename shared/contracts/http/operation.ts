@@ -49,8 +49,12 @@ export function clientScopeOf({
 /** The validated input of one operation, and who calls it. */
 export interface OperationInput<Operation extends ApiOperation> {
   clientId: string;
+  /** When the key of the call expires (business); absent: never. */
+  keyExpiresAt?: string | undefined;
   /** The account that the caller's token names; empty where the protocol has no such token. */
   accountId: string;
+  /** Present where the caller's key may change something: its scope is not `read` alone. */
+  mayWrite?: true;
   /** Only for operations that take one. */
   idempotencyKey?: string | undefined;
   /** The trace of the call, where its header names one. Only for the same operations. */

@@ -110,13 +110,17 @@ export const nativeOperations = {
     operationId: "createKey",
     method: "POST",
     path: "/v1/keys",
-    summary: "Creates another API key of the client; with an empty body one that may do everything",
+    summary: "Creates another API key of the client; it expires with this call's key at the latest",
     query: z.strictObject({
       scope: z.exactOptional(
         clientScope.check(z.describe("`read` only looks. Absent: a key that may do everything.")),
       ),
       expiresAt: z.exactOptional(
-        time.check(z.describe("From then on the key is refused; absent: never.")),
+        time.check(
+          z.describe(
+            "It is refused from then on. Absent, and at the latest: the end of this call's key.",
+          ),
+        ),
       ),
     }),
     answer: created(
@@ -125,10 +129,10 @@ export const nativeOperations = {
         apiKey: z.string().check(z.describe("Shown only here.")),
         createdAt: time,
         scopes: z.optional(z.array(clientScope)).check(z.describe("Absent: every scope.")),
-        expiresAt: z.optional(time),
+        expiresAt: z.optional(time).check(z.describe("Absent: never.")),
       }),
     ),
-    problems: [],
+    problems: [409],
   },
   listKeys: {
     ...plain,

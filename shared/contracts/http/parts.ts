@@ -21,11 +21,10 @@ export const text = (maxLength: number) => z.string().check(z.minLength(1), z.ma
 const MAX_ACCOUNT_BYTES = 900;
 
 /**
- * The id of an account, wherever one is named. The account is managed under
- * `/v1/accounts/{accountId}`, so that an id that no path can carry is refused before it is
- * first used: API Gateway takes an encoded slash for a separator, and clients resolve dots.
+ * The id of an account that may have been stored before ids with a question mark were refused, such
+ * as one by which a list is filtered.
  */
-export const accountId = text(512).check(
+export const storedAccountId = text(512).check(
   z.refine(
     (id) => id.isWellFormed() && new TextEncoder().encode(id).length <= MAX_ACCOUNT_BYTES,
     `must be well-formed Unicode of at most ${MAX_ACCOUNT_BYTES} bytes`,
@@ -33,17 +32,32 @@ export const accountId = text(512).check(
   fitsInPath(),
 );
 
-/** The name of a group of requests, which is read and cancelled under `/v1/groups/{group}`. */
-export const groupName = text(limits.maxGroupLength).check(
+/**
+ * The id of an account, wherever a new one may be named. The account is managed under
+ * `/v1/accounts/{accountId}`, so that an id that no path can carry is refused before it is first
+ * used: API Gateway takes an encoded slash for a separator and cuts the path at an encoded question
+ * mark, and clients resolve dots.
+ */
+export const accountId = storedAccountId.check(hasNoQuestionMark());
+
+/** The name of a group that may have been stored before names with a question mark were refused. */
+export const storedGroupName = text(limits.maxGroupLength).check(
   z.refine((name) => name.isWellFormed(), "must be well-formed Unicode"),
   fitsInPath(),
 );
+
+/** The name of a group of requests, which is read and cancelled under `/v1/groups/{group}`. */
+export const groupName = storedGroupName.check(hasNoQuestionMark());
 
 function fitsInPath() {
   return z.refine<string>(
     (name) => !/\/|^\.\.?$/.test(name) && !name.includes("\0"),
     'must not be "." or "..", and must not contain a slash or a NUL character',
   );
+}
+
+function hasNoQuestionMark() {
+  return z.refine<string>((name) => !name.includes("?"), "must not contain a question mark");
 }
 
 export const time = z.iso.datetime();

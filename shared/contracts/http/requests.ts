@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { requestStatus } from "../statuses.ts";
 import { newRequest } from "./new-request.ts";
-import { accountId, groupName, listOf, paging, plain, text } from "./parts.ts";
+import { listOf, paging, plain, storedAccountId, storedGroupName, text } from "./parts.ts";
 import { requestView, waitsFor } from "./request-view.ts";
 
 /** The operations on requests. */
@@ -32,10 +32,10 @@ export const requestOperations = {
     summary: "Lists the client's requests, newest first, without `result`",
     query: z.strictObject({
       ...paging,
-      accountId: z.exactOptional(accountId),
+      accountId: z.exactOptional(storedAccountId),
       status: z.exactOptional(requestStatus),
       waitsFor: z.exactOptional(waitsFor),
-      group: z.exactOptional(groupName),
+      group: z.exactOptional(storedGroupName),
     }),
     answer: {
       status: 200,

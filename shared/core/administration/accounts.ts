@@ -183,6 +183,9 @@ export function makeAccounts(deps: AccountsDeps) {
     connectionIdsOf,
     put,
     registerToken: writes.registerToken,
+    /** Ackwire's token of an account, whether it is registered or not. @throws DEPENDENCY_DOWN */
+    tokenOf: async (of: { clientId: string; accountId: string }) =>
+      identificationToken(await deps.masterKeys(), of),
     /** All accounts of a client, or one page in the order of `accountKey`. Reads the lanes of these accounts only. */
     async list(clientId: string, page?: PageOf) {
       return Promise.all((await store.accountsOf(clientId, page)).map(viewOf));

@@ -7,8 +7,12 @@ import { seal } from "../crypto/master-keys.ts";
 import type { PageOf } from "../input/cursor.ts";
 import { makeConnectionAdministration, requireConnection } from "./connections.ts";
 import { identificationToken } from "./identification-token.ts";
+import { isValidAt } from "./key-end.ts";
 import { makeOperatorKeys } from "./operator-keys.ts";
 import { type AdministrationDeps, requireStoredClient } from "./ports.ts";
+
+/** API keys of one client that are neither revoked nor expired. */
+const MAX_ACTIVE_KEYS = 100;
 
 /** The use cases of the admin command, the HTTP API and the local run's seed. */
 export function makeAdministration(deps: AdministrationDeps) {
@@ -29,6 +33,7 @@ export function makeAdministration(deps: AdministrationDeps) {
    * Creates an API key. Only its digest is stored: the result is the only place where the key appears.
    *
    * @param of absent: every scope, and no end
+   * @throws NOT_FOUND; CONFLICT when the client has `MAX_ACTIVE_KEYS` already
    */
   async function createApiKey(
     clientId: string,
@@ -38,6 +43,7 @@ export function makeAdministration(deps: AdministrationDeps) {
     }: { scopes?: ClientScope[] | undefined; expiresAt?: string | undefined } = {},
   ) {
     await requireClient(clientId);
+    await requireRoomForKey(clientId);
     const keyId = `key${randomHex(8)}`;
     const secret = randomHex(32);
     const createdAt = nowIso();
@@ -52,6 +58,17 @@ export function makeAdministration(deps: AdministrationDeps) {
     });
     const apiKey = `ackwire_${keyId}_${secret}`;
     return { clientId, keyId, secret, apiKey, createdAt, scopes, expiresAt };
+  }
+
+  /** Calls at the same moment may exceed the limit: they count before they write. @throws CONFLICT */
+  async function requireRoomForKey(clientId: string): Promise<void> {
+    const nowMs = clock.businessMs();
+    const active = (await store.apiKeysOf(clientId)).filter((key) => isValidAt(key, nowMs));
+    if (active.length < MAX_ACTIVE_KEYS) return;
+    throw new Failure(
+      "CONFLICT",
+      `the client has ${MAX_ACTIVE_KEYS} active API keys: revoke one before creating another`,
+    );
   }
 
   async function listApiKeys(clientId: string, page?: PageOf) {

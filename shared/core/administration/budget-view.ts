@@ -1,9 +1,10 @@
 import { categories } from "../../contracts/pace.ts";
 import { toIso } from "../clock.ts";
 import { limitBudgets } from "../pace/budget.ts";
-import { whenEligible } from "../pace/eligibility.ts";
+import { waitOf } from "../pace/choose-next.ts";
 import { isOpen, nextOpening } from "../pace/hours.ts";
 import type { PaceSettings } from "../pace/pace-settings.ts";
+import { readLedger } from "../pace/usage.ts";
 import { currentCounters, noCounters } from "../requests/state/lane-counters.ts";
 import type { Lane } from "../requests/state/record.ts";
 
@@ -12,29 +13,29 @@ export function budgetView(settings: PaceSettings, lane: Lane | undefined, nowMs
   const { usage } = lane ? currentCounters(lane) : noCounters;
   const { hours } = settings;
   const isOpenNow = isOpen(hours, nowMs);
-  const notBeforeMs = lane?.nextSubmissionNotBeforeMs ?? 0;
+  const gapEndMs = lane?.nextSubmissionNotBeforeMs ?? 0;
+  const isInGap = gapEndMs > nowMs;
+  const ledger = readLedger(usage);
   return {
     limits: limitBudgets(settings, usage, nowMs).map(({ availableAtMs, ...limit }) => ({
       ...limit,
       availableAt: toIsoIfFinite(availableAtMs),
     })),
     categories: categories.map((category) => {
-      const pausedUntilMs = lane?.categoryPauses[category]?.untilMs ?? 0;
-      const fromMs = Math.max(nowMs, notBeforeMs, pausedUntilMs);
-      const { atMs, waitsFor } = whenEligible(settings, usage, category, fromMs);
-      const isPaused = waitsFor === "now" && pausedUntilMs > nowMs;
-      const isInGap = waitsFor === "now" && notBeforeMs > nowMs;
+      const next = { category, notBeforeMs: lane?.categoryPauses[category]?.untilMs };
+      // The worker chooses when the gap has ended.
+      const { atMs, waitsFor } = waitOf(settings, ledger, next, Math.max(nowMs, gapEndMs));
       return {
         category,
         nextAt: toIsoIfFinite(atMs),
-        waitsFor: isPaused ? ("budget" as const) : isInGap ? ("pace" as const) : waitsFor,
+        waitsFor: waitsFor === "now" && isInGap ? ("pace" as const) : waitsFor,
       };
     }),
     hours,
     isOpen: isOpenNow,
     opensAt: isOpenNow ? undefined : toIsoIfFinite(nextOpening(hours, nowMs)),
     warmUpStartedAt: toIso(usage.warmUpStartedMs),
-    nextSubmissionNotBefore: notBeforeMs > nowMs ? toIso(notBeforeMs) : undefined,
+    nextSubmissionNotBefore: isInGap ? toIso(gapEndMs) : undefined,
   };
 }
 

@@ -37,6 +37,9 @@ export type ConnectionView = Pick<
     hasCredentials?: boolean | undefined;
   };
 
+/** Connections of one client. */
+const MAX_CONNECTIONS = 1_000;
+
 const defaultSettings: ConnectionSettings = {
   status: "active",
   signature: "enforce",
@@ -54,7 +57,8 @@ export function makeConnectionAdministration(deps: AdministrationDeps) {
    * Creates a connection. Only a digest of its token is stored: the inbound path
    * in the result is the only place where the token appears.
    *
-   * @throws NOT_FOUND when there is no such client; REQUEST_INVALID
+   * @throws NOT_FOUND when there is no such client; REQUEST_INVALID; CONFLICT when the client has
+   *   `MAX_CONNECTIONS` already
    */
   async function createConnection(of: NewConnection) {
     await requireStoredClient(store, of.clientId);
@@ -63,6 +67,7 @@ export function makeConnectionAdministration(deps: AdministrationDeps) {
       throw new Failure("REQUEST_INVALID", `${name} signs its webhooks: its secret is missing`);
     }
     requireConfirmable(of.settings?.verifyByFetch, of.credentials);
+    await requireRoom(of.clientId);
     const connectionId = `cn_${randomHex(8)}`;
     const token = randomHex(32);
     const pk = configKey.connection(connectionId);
@@ -82,6 +87,15 @@ export function makeConnectionAdministration(deps: AdministrationDeps) {
     };
     await store.create(item);
     return { ...viewOf(item), inboundPath: inboundPath(item, token) };
+  }
+
+  /** Calls at the same moment may exceed the limit: they count before they write. @throws CONFLICT */
+  async function requireRoom(clientId: string): Promise<void> {
+    if ((await store.countConnections(clientId, MAX_CONNECTIONS)) < MAX_CONNECTIONS) return;
+    throw new Failure(
+      "CONFLICT",
+      `the client has ${MAX_CONNECTIONS} connections: delete one before creating another`,
+    );
   }
 
   async function listConnections(clientId: string, page?: PageOf): Promise<ConnectionView[]> {

@@ -34,6 +34,8 @@ export interface ConfigStore {
   revokeOperatorKey(keyId: string, at: string): Promise<boolean>;
   connection(connectionId: string): Promise<ConnectionItem | undefined>;
   connectionsOf(clientId: string, page?: PageOf): Promise<ConnectionItem[]>;
+  /** Counts a client's connections, up to `limit`. Eventually consistent. */
+  countConnections(clientId: string, limit: number): Promise<number>;
   /** Replaces the version that was read; returns `false` when the stored version is newer. */
   replaceConnection(item: ConnectionItem): Promise<boolean>;
   deleteConnection(connectionId: string): Promise<void>;

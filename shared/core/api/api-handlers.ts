@@ -2,6 +2,7 @@ import { openApi } from "../../contracts/http/openapi.ts";
 import type { HandlerAnswer } from "../../contracts/http/operation.ts";
 import type { Accounts } from "../administration/accounts.ts";
 import type { Administration } from "../administration/administration.ts";
+import { endOfCreatedKey } from "../administration/key-end.ts";
 import type { Clock } from "../clock.ts";
 import { overlapOf } from "../connections/rotation.ts";
 import type { MasterKeys } from "../crypto/master-keys.ts";
@@ -115,13 +116,13 @@ function administrationHandlers({ administration, masterKeys, clock, consoleUrl 
         ),
       );
     },
-    async createKey({ clientId, query: { scope, expiresAt } }) {
-      const of = { scopes: scope && [scope], expiresAt };
-      const { keyId, apiKey, createdAt, ...made } = await (await administration()).createApiKey(
-        clientId,
-        of,
-      );
-      const { scopes } = made;
+    async createKey({ clientId, keyExpiresAt, query }) {
+      const { createApiKey } = await administration();
+      const of = {
+        scopes: query.scope && [query.scope],
+        expiresAt: endOfCreatedKey(query.expiresAt, keyExpiresAt),
+      };
+      const { keyId, apiKey, createdAt, scopes, expiresAt } = await createApiKey(clientId, of);
       return JSON.stringify({ keyId, apiKey, createdAt, scopes, expiresAt });
     },
     async createPortalLink({ clientId }) {

@@ -6,6 +6,7 @@ import {
   type AuthenticateDeps,
   type Caller,
   makeAuthenticate,
+  mayWrite,
   requireScope,
 } from "./authentication/authenticate.ts";
 import { makeFindRoute, type NoRoute, noSuchOperation } from "./find-route.ts";
@@ -37,9 +38,14 @@ export function makeServeApi(deps: ServeApiDeps) {
       requireScope(operation, caller);
     }
     const input = validateCall(operation, call);
-    const callerIds = { clientId: caller?.clientId ?? "", accountId: caller?.accountId ?? "" };
+    const by = {
+      clientId: caller?.clientId ?? "",
+      accountId: caller?.accountId ?? "",
+      keyExpiresAt: caller?.expiresAt,
+      ...(caller && mayWrite(caller) ? { mayWrite: true } : {}),
+    };
     // `validateCall` has validated the input by the contract of this operation.
-    const answer = await handler({ ...input, ...callerIds } as never);
+    const answer = await handler({ ...input, ...by } as never);
     return { kind: "answered", ...statusAndBody(operation, answer), keyId: caller?.keyId };
   }
 

@@ -1,12 +1,13 @@
 import { Failure, type FailureCode, failures } from "../../contracts/failures.ts";
 import type { AuditRecord } from "../../contracts/operator-action.ts";
 import { type Clock, toIso } from "../clock.ts";
+import { isObject } from "../json/json.ts";
 
 /** A record before its change: who wants to do what. */
-export type AuditIntent = Omit<AuditRecord, "outcome" | "code" | "finishedAt">;
+export type AuditIntent = Omit<AuditRecord, "outcome" | "code" | "created" | "finishedAt">;
 
 /** What became of a change. */
-export type AuditOutcome = Pick<AuditRecord, "outcome" | "code" | "finishedAt">;
+export type AuditOutcome = Pick<AuditRecord, "outcome" | "code" | "created" | "finishedAt">;
 
 /** A record that is not known to be published. */
 export interface PendingAudit {
@@ -58,11 +59,16 @@ export type AuditedChange = Omit<AuditIntent, "id" | "at">;
  * Makes changes of persons, each with an audit record: stored before the change, so that no crash
  * loses it, and completed with the outcome. `reconcile` publishes it.
  *
+ * @param idsOf returns the ids of what was created, by the result of the change; must not throw
  * @throws DEPENDENCY_DOWN, and nothing was changed, when the record cannot be stored; what the
  *   change throws
  */
 export function makeAudited({ audit, clock, randomHex, ...deps }: AuditDeps) {
-  return async <Result>(of: AuditedChange, change: () => Promise<Result>): Promise<Result> => {
+  return async <Result>(
+    of: AuditedChange,
+    change: () => Promise<Result>,
+    idsOf: (result: Result) => Record<string, string> = () => ({}),
+  ): Promise<Result> => {
     const intent = { id: `au_${randomHex(16)}`, at: toIso(clock.businessMs()), ...of };
     const awaitedUntilRealMs = clock.realMs() + deps.awaitOutcomeMs;
     await audit.begin({ intent, awaitedUntilRealMs });
@@ -72,7 +78,8 @@ export function makeAudited({ audit, clock, randomHex, ...deps }: AuditDeps) {
         .catch(deps.onNonFatalError);
     try {
       const result = await change();
-      await finish({ outcome: "done" });
+      const created = idsOf(result);
+      await finish({ outcome: "done", ...(Object.keys(created).length > 0 ? { created } : {}) });
       return result;
     } catch (error) {
       await finish(outcomeOf(error));
@@ -82,6 +89,15 @@ export function makeAudited({ audit, clock, randomHex, ...deps }: AuditDeps) {
 }
 
 export type Audited = ReturnType<typeof makeAudited>;
+
+/** The ids that a value has as members of these names. One that is absent is left out. */
+export function idsIn(value: unknown, names: readonly string[]): Record<string, string> {
+  if (!isObject(value)) return {};
+  const ids = names.map((name) => [name, value[name]] as const);
+  return Object.fromEntries(
+    ids.flatMap(([name, id]) => (typeof id === "string" ? [[name, id] as const] : [])),
+  );
+}
 
 function outcomeOf(error: unknown): Omit<AuditOutcome, "finishedAt"> {
   if (!(error instanceof Failure)) return { outcome: "failed", code: "INTERNAL_ERROR" };

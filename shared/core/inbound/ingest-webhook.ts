@@ -15,6 +15,7 @@ import { recordCorrelatedEvent } from "./correlated-events.ts";
 import type { BlobStore, InboundQueue, QuarantineStore } from "./ports.ts";
 import { makeRefusedMemory, type StoreRefused } from "./refused-webhooks.ts";
 import { type FormObservation, makeFormMemory, type StoreSettledForm } from "./settled-form.ts";
+import { signatureHeadersOf } from "./signature-headers.ts";
 
 export interface IngestDeps {
   connections: Pick<ConnectionReader, "read" | "readThrottled">;
@@ -118,7 +119,8 @@ async function ingest(deps: Deps, command: IngestCommand): Promise<IngestOutcome
       await deps.noteRefused(connection, { address, nowMs: receivedAtMs, nowRealMs, signal });
       throw new Failure("SIGNATURE_REJECTED", checked.rejection ?? SIGNATURE_INVALID);
     }
-    await deps.quarantine.put({ connectionId, body, receivedAtMs }, signal);
+    const headers = signatureHeadersOf(checked.pack, command.headers);
+    await deps.quarantine.put({ connectionId, body, headers, receivedAtMs }, signal);
     return { kind: "quarantined", connectionId, bytes };
   }
   const verifyByFetch = verification.kind === "bodyNotSigned" || settings.verifyByFetch;

@@ -153,7 +153,9 @@ async function fetchConfirmedContent(
   // only then does the answer prove that the webhook names the right account.
   const event =
     account?.identificationToken && accountId ? withData(confirmed, { accountId }) : confirmed;
-  return { event, numbersAsText: json.numbersAsText, bytes };
+  // A start tells nothing of an answer that has the result already.
+  const numbersAsText = json.numbersAsText && event.type !== "workflow.started";
+  return { event, numbersAsText, bytes };
 }
 
 /**

@@ -8,11 +8,18 @@ export interface BlobStore {
   get(key: string): Promise<Uint8Array>;
 }
 
+/** What is needed to verify a webhook again. */
+export interface QuarantinedWebhook {
+  body: Uint8Array;
+  /** Those of its signature, names in lower case; an earlier version stored none. */
+  headers: Readonly<Record<string, string>>;
+}
+
 /** Stores webhooks whose signature failed on a connection that quarantines. */
 export interface QuarantineStore {
   /** Resolves when the webhook is stored. @throws DEPENDENCY_DOWN */
   put(
-    webhook: { connectionId: string; body: Uint8Array; receivedAtMs: number },
+    webhook: QuarantinedWebhook & { connectionId: string; receivedAtMs: number },
     signal: AbortSignal,
   ): Promise<void>;
 }

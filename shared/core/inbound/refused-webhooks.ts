@@ -21,7 +21,7 @@ const FORGET_AFTER_MS = 24 * 60 * 60_000;
 /** Addresses that are kept; the last ones. */
 const MAX_ADDRESSES = 5;
 
-/** Connections that are remembered. */
+/** Connections that are remembered: those that were refused last. */
 const MAX_CONNECTIONS = 1_000;
 
 /**
@@ -50,7 +50,10 @@ export function makeRefusedMemory(store: StoreRefused) {
       lastAt: at,
       addresses: [...addresses].slice(-MAX_ADDRESSES),
     };
-    if (byConnection.size >= MAX_CONNECTIONS) byConnection.clear();
+    // A map keeps the order of insertion, so that the first one was refused longest ago.
+    byConnection.delete(connectionId);
+    const [oldest = ""] = byConnection.keys();
+    if (byConnection.size >= MAX_CONNECTIONS) byConnection.delete(oldest);
     byConnection.set(connectionId, {
       refused,
       writtenRealMs: isDue ? of.nowRealMs : writtenRealMs,

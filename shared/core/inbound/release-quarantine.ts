@@ -5,14 +5,14 @@ import { validAt } from "../connections/rotation.ts";
 import { parseJsonObject } from "../json/json.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
 import { storeAndBuildMessage } from "./ingest-webhook.ts";
-import type { BlobStore, InboundQueue } from "./ports.ts";
+import type { BlobStore, InboundQueue, QuarantinedWebhook } from "./ports.ts";
 import { quarantinedAt } from "./quarantine-key.ts";
 
 /** The quarantined webhooks of one connection. */
 export interface QuarantineContents {
   keys(connectionId: string): AsyncIterable<string>;
   /** @returns `undefined` when another release has removed it */
-  get(key: string): Promise<Uint8Array | undefined>;
+  get(key: string): Promise<QuarantinedWebhook | undefined>;
   remove(key: string): Promise<void>;
 }
 
@@ -55,13 +55,13 @@ export const makeReleaseQuarantine =
   };
 
 async function release(deps: ReleaseQuarantineDeps, connection: Connection, key: string) {
-  const body = await deps.contents.get(key);
+  const webhook = await deps.contents.get(key);
   // Not the current time: a webhook older than the dedupe window must not look like a new one.
   const receivedAtMs = quarantinedAt(key);
-  if (!body || !isAuthentic(deps, connection, { body, receivedAtMs })) return false;
+  if (!webhook || !isAuthentic(deps, connection, { ...webhook, receivedAtMs })) return false;
   const signal = deps.sendDeadline();
   const verifyByFetch = connection.settings.verifyByFetch;
-  const received = { body, receivedAtMs, verifyByFetch, signal };
+  const received = { body: webhook.body, receivedAtMs, verifyByFetch, signal };
   await deps.queue.send(await storeAndBuildMessage(deps, connection, received), signal);
   await deps.contents.remove(key);
   return true;
@@ -71,12 +71,12 @@ async function release(deps: ReleaseQuarantineDeps, connection: Connection, key:
 function isAuthentic(
   deps: ReleaseQuarantineDeps,
   connection: Connection,
-  { body, receivedAtMs }: { body: Uint8Array; receivedAtMs: number },
+  { body, headers, receivedAtMs }: QuarantinedWebhook & { receivedAtMs: number },
 ): boolean {
   const pack = deps.packs[connection.provider];
   const secrets = validAt(connection.secrets.webhookSecrets, deps.clock.businessMs());
   try {
-    const webhook = { ...parseJsonObject(body), bytes: body, headers: {} };
+    const webhook = { ...parseJsonObject(body), bytes: body, headers };
     pack?.parseWebhook(webhook);
     const verification = pack?.verify(webhook, {
       secrets: secrets.map(({ secret }) => secret),

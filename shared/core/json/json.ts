@@ -98,10 +98,19 @@ function canonicalNumber(text: string): string {
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(text) ?? [];
   const digits = `${whole}${fraction}`.replace(/^0+/, "");
   if (digits === "") return "0";
+  const significant = withoutTrailingZeros(digits);
+  const power = BigInt(exponent) + BigInt(digits.length - significant.length - fraction.length);
+  return `${sign}${significant}e${power}`;
+}
+
+/**
+ * The digits without the zeros at their end, in linear time: the expression `/0+$/` begins again
+ * at each zero of a run that something follows.
+ */
+export function withoutTrailingZeros(digits: string): string {
   let length = digits.length;
   while (digits[length - 1] === "0") length--;
-  const power = BigInt(exponent) + BigInt(digits.length - length - fraction.length);
-  return `${sign}${digits.slice(0, length)}e${power}`;
+  return digits.slice(0, length);
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

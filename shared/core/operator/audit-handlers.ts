@@ -2,8 +2,8 @@ import { readCursor, writeCursor } from "../input/cursor.ts";
 import type { OperatorHandlers } from "./handler-types.ts";
 import type { OperatorDeps } from "./ports.ts";
 
-/** The form of a position: a time, `#`, and a record's id. */
-const PLACE = /^[^#]{1,32}(#au_[0-9a-f]{32}|~)$/;
+/** The form of a position: a time, and `#` with a record's id, or `~`. */
+const PLACE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(#au_[0-9a-f]{32}|~)$/;
 
 /** Handlers of the operations on audit records. */
 export function auditHandlers({ audit }: OperatorDeps) {

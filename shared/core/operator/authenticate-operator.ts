@@ -5,7 +5,8 @@ import {
   type OperatorScope,
   operatorScopes,
 } from "../../contracts/http/operator/operation.ts";
-import { type Headers, isValidAt } from "../api/authentication/authenticate.ts";
+import { isValidAt } from "../administration/key-end.ts";
+import type { Headers } from "../api/authentication/authenticate.ts";
 import {
   isPortalToken,
   portalKeyIdOf,

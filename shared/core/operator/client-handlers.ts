@@ -1,9 +1,11 @@
 import { clientScope } from "../../contracts/client-scope.ts";
 import type { ApiKeyItem } from "../../contracts/config-items.ts";
 import { Failure } from "../../contracts/failures.ts";
+import { endOfCreatedKey, isValidAt } from "../administration/key-end.ts";
 import { portalLinkOf } from "../api/authentication/portal-token.ts";
 import { toIso } from "../clock.ts";
 import { readPage } from "../input/cursor.ts";
+import type { OperatorCaller } from "./authenticate-operator.ts";
 import type { OperatorHandlers } from "./handler-types.ts";
 import type { OperatorDeps } from "./ports.ts";
 
@@ -47,7 +49,7 @@ export function clientHandlers(deps: OperatorDeps) {
       const isActive = webhook && webhook.status !== "deleted";
       return JSON.stringify({
         ...{ clientId, name, createdAt },
-        activeKeys: keys.filter(({ revokedAt }) => revokedAt === undefined).length,
+        activeKeys: keys.filter((key) => isValidAt(key, deps.clock.businessMs())).length,
         connections: connections.length,
         accounts: accounts.length,
         ...(isActive ? { webhookStatus: webhook.status } : {}),
@@ -69,9 +71,10 @@ export function clientHandlers(deps: OperatorDeps) {
       return JSON.stringify({ ...page, items: page.items.map(keyView) });
     },
 
-    async createClientKey({ params, body: { scopes, expiresAt } }) {
+    async createClientKey({ params, body, caller }) {
+      const expiresAt = endOfCreatedKey(body.expiresAt, endOf(caller));
       const admin = await administration();
-      const made = await admin.createApiKey(params.clientId, { scopes, expiresAt });
+      const made = await admin.createApiKey(params.clientId, { scopes: body.scopes, expiresAt });
       return JSON.stringify({ ...keyView(made), apiKey: made.apiKey });
     },
 
@@ -102,13 +105,20 @@ export function clientHandlers(deps: OperatorDeps) {
       return JSON.stringify(page);
     },
 
-    createOperatorKey: async ({ body: { name, scope, expiresAt } }) =>
-      JSON.stringify(await (await administration()).createOperatorKey({ name, scope, expiresAt })),
+    async createOperatorKey({ body: { name, scope, ...body }, caller }) {
+      const expiresAt = endOfCreatedKey(body.expiresAt, endOf(caller));
+      const admin = await administration();
+      return JSON.stringify(await admin.createOperatorKey({ name, scope, expiresAt }));
+    },
 
     revokeOperatorKey: async ({ params }) =>
       JSON.stringify(await (await administration()).revokeOperatorKey(params.keyId)),
   } satisfies Partial<OperatorHandlers>;
 }
+
+/** When the key of a caller expires. */
+const endOf = ({ expiresMs }: OperatorCaller) =>
+  expiresMs === undefined ? undefined : toIso(expiresMs);
 
 function keyView(
   key: Pick<ApiKeyItem, "keyId" | "createdAt"> &

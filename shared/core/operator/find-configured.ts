@@ -1,13 +1,14 @@
+import type { AccountItem, ConnectionItem } from "../../contracts/config-items.ts";
 import type { FoundView } from "../../contracts/http/operator/find.ts";
 import { toIso } from "../clock.ts";
 import type { StoredEvent } from "../events/read-events.ts";
 import { forEachConcurrent } from "../for-each-concurrent.ts";
 import { laneId } from "../requests/acceptance/request-id.ts";
 import { activePause } from "../requests/state/pause-after.ts";
-import type { RequestRecord } from "../requests/state/record.ts";
+import type { Lane, RequestRecord } from "../requests/state/record.ts";
 import type { OperatorDeps } from "./ports.ts";
 
-/** Clients that are looked through at the same time. */
+/** Clients, and connections of each, that are looked through at the same time. */
 const CONCURRENCY = 10;
 
 interface Wanted {
@@ -110,6 +111,31 @@ async function ofWebhook(deps: OperatorDeps, clientId: string, id: string): Prom
   ];
 }
 
+/** What is stored of an account: its registration, its lane, or both. */
+interface StoredAccount {
+  account: AccountItem | undefined;
+  lane: Lane | undefined;
+}
+
+/** The account of this id at each connection, where anything of it is stored. */
+async function accountsAt(
+  { store, lanes }: OperatorDeps,
+  connections: readonly ConnectionItem[],
+  accountId: string,
+): Promise<Map<string, StoredAccount>> {
+  const found = new Map<string, StoredAccount>();
+  await forEachConcurrent(connections, CONCURRENCY, async (connection) => {
+    const { clientId, provider, connectionId } = connection;
+    const [account, lane] = await Promise.all([
+      store.account(connectionId, accountId),
+      lanes.find(laneId({ clientId, provider, connectionId, accountId })),
+    ]);
+    // An account of which requests were made need not be registered.
+    if (account || lane) found.set(connectionId, { account, lane });
+  });
+  return found;
+}
+
 /** A request or event by its id at the provider, or an account, of one client. */
 async function ofProvider(
   deps: OperatorDeps,
@@ -120,7 +146,7 @@ async function ofProvider(
   const of = connections.map(({ connectionId }) => ({ connectionId, providerRequestId: id }));
   const [references, accounts] = await Promise.all([
     of.length === 0 ? [] : deps.references.findByProviderIds(of),
-    Promise.all(connections.map(({ connectionId }) => deps.store.account(connectionId, id))),
+    accountsAt(deps, connections, id),
   ]);
   const found: FoundView[] = [];
   for (const { reference } of references) {
@@ -133,11 +159,10 @@ async function ofProvider(
       if (event?.clientId === clientId) found.push(await ofEvent(event));
     }
   }
-  for (const [n, { connectionId, provider }] of connections.entries()) {
-    const account = accounts[n];
-    const lane = await deps.lanes.find(laneId({ clientId, provider, connectionId, accountId: id }));
-    // An account of which requests were made need not be registered.
-    if (!account && !lane) continue;
+  for (const { connectionId, provider } of connections) {
+    const stored = accounts.get(connectionId);
+    if (!stored) continue;
+    const { account, lane } = stored;
     const pause = activePause(lane?.pause, deps.clock.businessMs());
     found.push({
       ...{ id, kind: "account", clientId, connectionId, accountId: id },

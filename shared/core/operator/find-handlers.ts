@@ -1,3 +1,4 @@
+import type { WebhookItem } from "../../contracts/config-items.ts";
 import { type EventType, eventTypes } from "../../contracts/events.ts";
 import { Failure } from "../../contracts/failures.ts";
 import type { FoundView, StepView } from "../../contracts/http/operator/find.ts";
@@ -12,7 +13,13 @@ import type { ClientPages } from "./client-pages.ts";
 import { findConfigured } from "./find-configured.ts";
 import type { OperatorHandlers } from "./handler-types.ts";
 import type { OperatorDeps } from "./ports.ts";
-import { inOrder, stepsOfDelivery, stepsOfEvent, stepsOfRequest } from "./story.ts";
+import {
+  inOrder,
+  stepsOfDelivery,
+  stepsOfEvent,
+  stepsOfRequest,
+  stepsOfWebhooks,
+} from "./story.ts";
 
 const nothingFound =
   "nothing has this id; requests, events, deliveries, webhooks, connections, clients and accounts are found by their whole ids, and requests and events also by the provider's";
@@ -43,8 +50,10 @@ export function findHandlers(deps: OperatorDeps, pages: ClientPages) {
   }
 
   /** The deliveries of an event to its client's webhooks, the current one and earlier ones. */
-  async function deliveriesOf({ id, clientId }: StoredEvent): Promise<DeliveryRecord[]> {
-    const webhook = await deps.webhookStore.find(clientId);
+  async function deliveriesOf(
+    { id }: StoredEvent,
+    webhook: WebhookItem | undefined,
+  ): Promise<DeliveryRecord[]> {
     if (!webhook) return [];
     const webhookIds = [
       webhook.webhookId,
@@ -55,9 +64,26 @@ export function findHandlers(deps: OperatorDeps, pages: ClientPages) {
     return found.flatMap((delivery) => delivery ?? []);
   }
 
-  async function stepsFromEvents(events: readonly StoredEvent[]): Promise<StepView[]> {
-    const deliveries = await Promise.all(events.map(deliveriesOf));
-    return [...events.flatMap(stepsOfEvent), ...deliveries.flat().flatMap(stepsOfDelivery)];
+  /** The steps of a client's events, of their deliveries, and of the webhooks of these. */
+  async function stepsFromEvents(
+    clientId: string,
+    events: readonly StoredEvent[],
+  ): Promise<StepView[]> {
+    const webhook = await deps.webhookStore.find(clientId);
+    const found = await Promise.all(events.map((event) => deliveriesOf(event, webhook)));
+    const deliveries = found.flat();
+    return [
+      ...events.flatMap(stepsOfEvent),
+      ...stepsOfWebhooks(deliveries, webhook),
+      ...deliveries.flatMap(stepsOfDelivery),
+    ];
+  }
+
+  /** The story of a delivery whose event is not stored. */
+  async function storyAlone(delivery: DeliveryRecord): Promise<StepView[]> {
+    const webhook = await deps.webhookStore.find(delivery.clientId);
+    const steps = [...stepsOfWebhooks([delivery], webhook), ...stepsOfDelivery(delivery)];
+    return inOrder(steps, clock.businessMs());
   }
 
   async function ofRequest(request: RequestRecord): Promise<FoundView> {
@@ -65,7 +91,7 @@ export function findHandlers(deps: OperatorDeps, pages: ClientPages) {
     const { requestId, clientId, connectionId, accountId, status, action } = request;
     const steps = [
       ...stepsOfRequest(request, waits.get(requestId)),
-      ...(await stepsFromEvents(events)),
+      ...(await stepsFromEvents(clientId, events)),
     ];
     return {
       ...{ id: requestId, kind: "request", clientId, connectionId, accountId, requestId, status },
@@ -81,7 +107,7 @@ export function findHandlers(deps: OperatorDeps, pages: ClientPages) {
       data: { requestId?: string; accountId?: string };
     };
     const request = data.requestId ? await requestStore.find(data.requestId) : undefined;
-    const steps = await stepsFromEvents([event]);
+    const steps = await stepsFromEvents(clientId, [event]);
     return {
       ...{ id, kind: "event", clientId, title: type },
       ...(data.accountId === undefined ? {} : { accountId: data.accountId }),
@@ -101,7 +127,7 @@ export function findHandlers(deps: OperatorDeps, pages: ClientPages) {
     return {
       ...before,
       ...{ id, kind: "delivery", clientId, status, title: `${eventType} to the client's webhook` },
-      story: before?.story ?? inOrder(stepsOfDelivery(delivery), clock.businessMs()),
+      story: before?.story ?? (await storyAlone(delivery)),
     };
   }
 

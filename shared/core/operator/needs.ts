@@ -1,6 +1,7 @@
 import type { ConnectionItem } from "../../contracts/config-items.ts";
 import type { LaneView, NeedView } from "../../contracts/http/operator/overview.ts";
 import { toIso } from "../clock.ts";
+import { forEachConcurrent } from "../for-each-concurrent.ts";
 import { makeReadWebhook } from "./delivery-handlers.ts";
 import type { OperatorDeps, QueueCounts } from "./ports.ts";
 
@@ -9,6 +10,9 @@ const REFUSED_FOR_MS = 24 * 60 * 60_000;
 
 /** Requests of unknown outcome of one client that are shown. */
 const MAX_UNKNOWN = 10;
+
+/** Connections of one client that are looked at at the same time. */
+const CONCURRENCY = 10;
 
 /** Failed attempts in a row from which an endpoint needs a person. */
 const FAILING_FROM = 3;
@@ -139,12 +143,15 @@ export function makeClientNeeds(deps: OperatorDeps) {
   return async (clientId: string, lanes: readonly LaneView[]): Promise<NeedView[]> => {
     const own = lanes.filter((lane) => lane.clientId === clientId);
     const connections = await deps.store.connectionsOf(clientId);
-    const found = await Promise.all([
-      ...connections.map((item) => ofConnection(item, own)),
+    const ofConnections: NeedView[][] = [];
+    const [ofEndpoint, unknown] = await Promise.all([
       ofWebhook(clientId),
       ofUnknown(clientId),
+      forEachConcurrent([...connections.entries()], CONCURRENCY, async ([n, item]) => {
+        ofConnections[n] = await ofConnection(item, own);
+      }),
     ]);
-    return [...found.flat(), ...own.flatMap(needsOfLane)];
+    return [...ofConnections.flat(), ...ofEndpoint, ...unknown, ...own.flatMap(needsOfLane)];
   };
 }
 

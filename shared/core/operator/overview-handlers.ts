@@ -5,13 +5,11 @@ import { toIso } from "../clock.ts";
 import { forEachConcurrent } from "../for-each-concurrent.ts";
 import { type ClientPages, MAX_MERGED_CLIENTS } from "./client-pages.ts";
 import type { OperatorHandlers } from "./handler-types.ts";
+import { makeMemory } from "./memory.ts";
 import { makeClientNeeds, needsOfQueues } from "./needs.ts";
 import type { OperatorDeps, QueueCounts } from "./ports.ts";
 import { makeReadLanes } from "./read-lanes.ts";
 import { readTraffic } from "./traffic.ts";
-
-/** How long an overview is remembered (real time): several pages that are open cost as much as one. */
-const OVERVIEW_TTL_MS = 3_000;
 
 const LANES_SHOWN = 10;
 
@@ -23,12 +21,12 @@ export function overviewHandlers(deps: OperatorDeps, pages: ClientPages) {
   const { clock, store } = deps;
   const readLanes = makeReadLanes(deps);
   const clientNeeds = makeClientNeeds(deps);
-  const remembered = new Map<string, { overview: Promise<string>; untilMs: number }>();
+  const rememberOverview = makeMemory<string>(clock);
 
   async function overviewOf(clientId: string | undefined, isPortal: boolean): Promise<string> {
     const all = await pages.clientsOf(clientId);
     const clients = all.slice(0, MAX_MERGED_CLIENTS);
-    const [lanes, traffic, queues, actions] = await Promise.all([
+    const [{ lanes, isComplete: hasAllLanes }, traffic, queues, actions] = await Promise.all([
       readLanes(clientId),
       readTraffic(deps, clients),
       isPortal ? [] : deps.queues.counts(),
@@ -43,6 +41,7 @@ export function overviewHandlers(deps: OperatorDeps, pages: ClientPages) {
       traffic,
       needsYou: needs.sort(byUrgency),
       lanes: lanes.slice(0, LANES_SHOWN),
+      hasAllLanes,
       queues: queues.filter(({ hasQueue }) => hasQueue).map(queueView),
       clients: all.length,
       isComplete: all.length === clients.length,
@@ -85,18 +84,13 @@ export function overviewHandlers(deps: OperatorDeps, pages: ClientPages) {
     async getOverview({ caller, query: { clientId } }) {
       const isPortal = caller.kind === "portal";
       const key = `${isPortal} ${clientId ?? ""}`;
-      const known = remembered.get(key);
-      if (known && known.untilMs > clock.realMs()) return known.overview;
-      const overview = overviewOf(clientId, isPortal);
-      if (remembered.size > 100) remembered.clear();
-      remembered.set(key, { overview, untilMs: clock.realMs() + OVERVIEW_TTL_MS });
-      overview.catch(() => remembered.delete(key));
-      return overview;
+      return rememberOverview(key, () => overviewOf(clientId, isPortal));
     },
 
     async listLanes({ query: { limit, clientId } }) {
       await pages.clientsOf(clientId);
-      return JSON.stringify({ items: (await readLanes(clientId)).slice(0, limit) });
+      const { lanes, isComplete } = await readLanes(clientId);
+      return JSON.stringify({ items: lanes.slice(0, limit), isComplete });
     },
 
     async listQueues() {

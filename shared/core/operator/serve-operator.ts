@@ -2,11 +2,12 @@ import { Failure } from "../../contracts/failures.ts";
 import type { HandlerAnswer } from "../../contracts/http/operation.ts";
 import { isLook, type OperatorOperation } from "../../contracts/http/operator/operation.ts";
 import { operatorOperationList } from "../../contracts/http/operator/operations.ts";
+import { parseJsonOrUndefined } from "../../contracts/json-text.ts";
 import { refusal, statusAndBody, timeout } from "../api/answer.ts";
 import type { ApiCall, ApiOutcome } from "../api/api-call.ts";
 import { makeFindRoute, noSuchOperation } from "../api/find-route.ts";
 import { validateCall } from "../api/validate-call.ts";
-import type { Audited, AuditedChange } from "../audit/audit.ts";
+import { type Audited, type AuditedChange, idsIn } from "../audit/audit.ts";
 import {
   type AuthenticateOperatorDeps,
   makeAuthenticateOperator,
@@ -51,9 +52,10 @@ export function makeServeOperator(deps: ServeOperatorDeps) {
     const valid = validateCall(operation, call) as Omit<OperatorInput, "caller">;
     const input = { ...valid, caller, ...ofPortal(operation, caller, valid) };
     const handle = () => handler(input as never);
+    const idsOf = (given: HandlerAnswer) => idsInAnswer(operation, given);
     const answer = isLook(operation)
       ? await handle()
-      : await deps.audited(await changeOf(operation, input), handle);
+      : await deps.audited(await changeOf(operation, input), handle, idsOf);
     const keyId = caller.kind === "operator" ? caller.keyId : undefined;
     return { kind: "answered", ...statusAndBody(operation, answer), keyId };
   }
@@ -81,26 +83,52 @@ export function makeServeOperator(deps: ServeOperatorDeps) {
 
 /** The audit record of a change, before it is made. */
 export function auditedChange(
-  { operationId, audited = [] }: Pick<OperatorOperation, "operationId" | "audited">,
+  { operationId, audited = [], auditedOrigins = [] }: AuditedOperation,
   caller: OperatorCaller,
   of: {
     params: Readonly<Record<string, string>>;
+    query?: Readonly<Record<string, unknown>>;
     body: Readonly<Record<string, unknown>>;
     clientId?: string | undefined;
   },
 ): AuditedChange {
-  const { params, body, clientId } = of;
-  const details = audited.flatMap((name) => (body[name] === undefined ? [] : [[name, body[name]]]));
+  const { params, query = {}, body, clientId } = of;
+  const details = [
+    ...audited.map((name) => [name, body[name]] as const),
+    ...auditedOrigins.map((name) => [`${name}Origin`, originOf(body[name])] as const),
+  ].filter(([, value]) => value !== undefined);
   return {
     ...(caller.kind === "operator"
       ? { who: `operator:${caller.keyId}`, whoName: caller.name }
       : { who: `portal:${caller.clientId}` }),
     action: operationId,
-    target: { ...params },
+    target: { ...params, ...idsInQuery(query) },
     ...(clientId === undefined ? {} : { clientId }),
     ...(details.length === 0 ? {} : { details: Object.fromEntries(details) }),
     ...(typeof body.why === "string" ? { why: body.why } : {}),
   };
+}
+
+type AuditedOperation = Pick<OperatorOperation, "operationId" | "audited" | "auditedOrigins">;
+
+/** The ids of what an operation created, by its answer, for its audit record. */
+export function idsInAnswer(
+  { auditedAnswer = [] }: Pick<OperatorOperation, "auditedAnswer">,
+  answer: HandlerAnswer,
+): Record<string, string> {
+  return typeof answer === "string" ? idsIn(parseJsonOrUndefined(answer), auditedAnswer) : {};
+}
+
+/** What the query names besides the path. The client is a member of its own in a record. */
+function idsInQuery({ clientId: _, ...query }: Readonly<Record<string, unknown>>) {
+  return idsIn(query, Object.keys(query));
+}
+
+/** Scheme, host and port of a URL; undefined for another text, which the handler refuses. */
+function originOf(value: unknown): string | undefined {
+  const origin = typeof value === "string" ? URL.parse(value)?.origin : undefined;
+  // Of a URL without a host.
+  return origin === "null" ? undefined : origin;
 }
 
 /**

@@ -1,6 +1,8 @@
+import type { WebhookItem } from "../../contracts/config-items.ts";
 import type { StepView } from "../../contracts/http/operator/find.ts";
 import { toIso } from "../clock.ts";
-import type { DeliveryRecord } from "../deliveries/state/record.ts";
+import { type DeliveryRecord, hasEnded } from "../deliveries/state/record.ts";
+import { webhookStatusOf } from "../deliveries/state/webhook-status.ts";
 import type { StoredEvent } from "../events/read-events.ts";
 import { parseJsonObject } from "../json/json.ts";
 import type { RequestRecord } from "../requests/state/record.ts";
@@ -164,6 +166,44 @@ export function stepsOfDelivery(delivery: DeliveryRecord): StepView[] {
     });
   }
   return steps;
+}
+
+/**
+ * What became of a client's webhooks before these deliveries ended, once for each webhook. When a
+ * webhook was deleted is not stored: a delivery that ended because of it tells it by its reason.
+ *
+ * @param current the client's stored webhook
+ */
+export function stepsOfWebhooks(
+  deliveries: readonly DeliveryRecord[],
+  current: WebhookItem | undefined,
+): StepView[] {
+  if (!current) return [];
+  const byWebhook = Map.groupBy(deliveries, ({ webhookId }) => webhookId);
+  return [...byWebhook].flatMap(([id, own]) => {
+    const { status, disabledAt, disabledReason } = webhookStatusOf(current, id);
+    const about = { id, idKind: "webhook" as const };
+    const steps: StepView[] = [];
+    if (disabledAt !== undefined && own.some((one) => !hadEnded(one, Date.parse(disabledAt)))) {
+      steps.push({
+        at: disabledAt,
+        kind: "paused",
+        title: "The client's webhook was disabled",
+        ...(disabledReason === undefined ? {} : { detail: disabledReason }),
+        ...about,
+        isFailure: true,
+      });
+    }
+    if (status === "deleted" && own.some((one) => !hasEnded(one))) {
+      steps.push({ kind: "note", title: "The client's webhook is deleted", ...about });
+    }
+    return steps;
+  });
+}
+
+/** Whether a delivery had ended before that time. */
+function hadEnded(delivery: DeliveryRecord, atMs: number): boolean {
+  return hasEnded(delivery) && (delivery.endedMs ?? Number.POSITIVE_INFINITY) < atMs;
 }
 
 /** Oldest first; steps without a time are now, and what is to happen comes last. */

@@ -17,6 +17,9 @@ export interface WaitingRequest {
   notBeforeMs?: number | undefined;
 }
 
+/** What decides when a request may be submitted. */
+type Timing = Pick<WaitingRequest, "category" | "isUnlimited" | "notBeforeMs">;
+
 /** Requests of high priority in a row after which one of normal priority is next. */
 export const MAX_HIGH_IN_A_ROW = 4;
 
@@ -43,11 +46,11 @@ export function chooseNext<Head extends WaitingRequest>(
   return choose(heads, { highInARow, nowMs }, (head) => waitOf(settings, ledger, head, nowMs));
 }
 
-/** When this request may be submitted. */
+/** When this request may be submitted, from `nowMs` on; the account's gap is not part of it. */
 export function waitOf(
   settings: PaceSettings,
   ledger: Ledger,
-  { category, isUnlimited, notBeforeMs = 0 }: WaitingRequest,
+  { category, isUnlimited, notBeforeMs = 0 }: Timing,
   nowMs: number,
 ): Wait {
   if (isUnlimited) return { atMs: nowMs, waitsFor: "now" };

@@ -22,6 +22,8 @@ export interface CorrelatedMembers {
 /** Keys that are kept of one event or request. */
 const MAX_KEYS = 16;
 const MAX_DEPTH = 8;
+/** Characters of a value from which a key is made; a longer one names nobody. */
+const MAX_VALUE_LENGTH = 2_048;
 const KEY_DIGITS = 32;
 
 /** The key of a request by its provider's id. */
@@ -62,7 +64,7 @@ export function keysIn(
 }
 
 function keysOfMember(name: string, value: string, members?: CorrelatedMembers): string[] {
-  if (!members || value === "" || name.length > 64) return [];
+  if (!members || value === "" || value.length > MAX_VALUE_LENGTH || name.length > 64) return [];
   const plain = name.replace(/[_-]/g, "").toLowerCase();
   if (members.person.test(plain)) return [keyOf("person", personOf(value))];
   return members.conversation.test(plain) ? [keyOf("conversation", value)] : [];
@@ -74,7 +76,7 @@ function keysOfMember(name: string, value: string, members?: CorrelatedMembers):
  */
 function personOf(idOrUrl: string): string {
   const [path = ""] = idOrUrl.trim().split(/[?#]/);
-  const segment = path.replace(/\/+$/, "").split("/").at(-1) ?? path;
+  const segment = path.split("/").findLast((part) => part !== "") ?? "";
   const [id = segment] = segment.split(",");
   return decoded(id).normalize("NFC").toLowerCase();
 }

@@ -138,6 +138,8 @@ export interface DialectRelay {
     providerToken: string;
     askedRealMs?: number;
   }): Promise<string>;
+  /** Returns the token by which the client names an account here. @throws DEPENDENCY_DOWN */
+  tokenOf(of: AccountOfClient): Promise<string>;
 }
 
 /** A limit of an account, as far as dialects show it. */

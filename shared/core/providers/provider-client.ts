@@ -128,6 +128,8 @@ export interface ProviderClient {
   };
   /** Sends a person's input to a request that waits for it; absent where no request waits for input. */
   continuation?: {
+    /** The specification's name of the event that asks for the input. */
+    promptEventType: string;
     call(
       input: { providerRequestId: string; accountId: string; input: string },
       credentials: Credentials,

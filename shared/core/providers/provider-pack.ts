@@ -61,6 +61,11 @@ export interface ProviderPack<Id extends string = string> {
   /** `true`: a connection cannot be created without the secret that signs the provider's webhooks. */
   requiresWebhookSecret: boolean;
   /**
+   * Names, in lower case, of the headers that `verify` reads: they are kept with a webhook in
+   * quarantine, which is verified again later.
+   */
+  signatureHeaders: readonly string[];
+  /**
    * Name, in lower case, of the header with the provider's token of one account.
    * Where there is one, requests are accepted only for accounts registered with
    * their token.

@@ -1,5 +1,8 @@
-/** The longest delay that is honoured: a longer one, of any number of digits, counts as this. */
+/** The longest delay that is honoured: a longer one counts as this. */
 export const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
+
+/** A longer header means nothing. */
+const MAX_HEADER_LENGTH = 1_000;
 
 /** The parts of an answer that say when to try again. */
 export interface RetryAfterAnswer {
@@ -34,13 +37,14 @@ const SEPARATOR = /(?<!(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*),/i;
 function valuesOf(header: string | readonly string[] | undefined): string[] {
   return [header ?? []]
     .flat()
+    .filter(({ length }) => length <= MAX_HEADER_LENGTH)
     .flatMap((text) => text.split(SEPARATOR))
     .map((value) => value.trim());
 }
 
 /** Whole seconds by RFC 9110; servers also send fractions, and a negative number for a limit that is over. */
 function secondsIn(value: string): number | undefined {
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(value)) return undefined;
+  if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/.test(value)) return undefined;
   return Math.max(0, Math.ceil(Number(value))) * 1_000;
 }
 

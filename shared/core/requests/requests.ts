@@ -90,10 +90,11 @@ export function makeRequests(deps: RequestsDeps) {
     throw new Failure("NOT_FOUND", "there is no such request");
   }
 
-  /** The entry of this key, and whether this input was accepted under it. @throws IDEMPOTENCY_CONFLICT when the key belongs to another input */
+  /** The entry of this key, and the request as it is now if this input was accepted under it. @throws IDEMPOTENCY_CONFLICT when the key belongs to another input */
   async function findInput(clientId: string, key: string, digest: BodyDigest) {
     const entry = await deps.idempotency.find(clientId, key);
-    return { entry, isRepeated: isStored(entry && (await lookUp(deps, entry, digest))) };
+    const known = entry && (await lookUp(deps, entry, digest));
+    return { entry, continued: isStored(known) ? known : undefined };
   }
 
   /** Asks the provider to cancel a running request. @throws CONFLICT when it cannot or does not cancel, DEPENDENCY_DOWN without a clear answer */
@@ -196,8 +197,10 @@ export function makeRequests(deps: RequestsDeps) {
 
     /**
      * Stores a person's input for a request in ACTION_REQUIRED and starts its sending.
+     * A repeated call with its key returns the request, and sends nothing.
      *
-     * @throws NOT_FOUND, CONFLICT when the request waits for no input, DEPENDENCY_DOWN
+     * @throws NOT_FOUND, CONFLICT when the request waits for no input, or for another one than that
+     *   of the key, DEPENDENCY_DOWN
      */
     async continue(
       clientId: string,
@@ -211,7 +214,7 @@ export function makeRequests(deps: RequestsDeps) {
       const key = idempotencyKey;
       const digest = keyedDigest(master, `continue ${requestId} ${input}`);
       const known = key === undefined ? undefined : await findInput(clientId, key, digest);
-      if (known?.isRepeated) return viewOf(before, texts);
+      if (known?.continued) return viewOf(refuseIfPrompting(known.continued), texts);
       const sealedInput = seal({ masterKeys: master, randomHex: deps.randomHex }, requestId, input);
       const request = await change(requestId, (now) => {
         const isWaiting = now.status === "ACTION_REQUIRED" && now.providerRequestId !== undefined;
@@ -272,4 +275,12 @@ function cannotBeCancelled(request: RequestRecord): Failure {
     return new Failure("DEPENDENCY_DOWN", message);
   }
   return new Failure("CONFLICT", "the request was submitted and can no longer be cancelled");
+}
+
+/** @throws CONFLICT when the request waits for input again: that of a repeated call is not sent twice */
+function refuseIfPrompting(request: RequestRecord): RequestRecord {
+  if (request.status !== "ACTION_REQUIRED") return request;
+  const message =
+    "the input of this Idempotency-Key was taken before, and the request waits for input again: send it with a new key";
+  throw new Failure("CONFLICT", message);
 }

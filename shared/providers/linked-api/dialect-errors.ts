@@ -93,7 +93,7 @@ const linkedApiRemedies: Readonly<Record<Remedy, string>> = {
   setCredentials:
     "The connection to Linked API has no credentials yet: whoever runs Ackwire sets them",
   registerAccount:
-    "The account of this identification-token is not registered: call accounts.getAll, whose tokens are registered",
+    "The account of this identification-token is not registered: call accounts.getAll with an API key that may write, which registers it",
   registerWebhook: "There is no webhook: register one with webhook.set",
   replaceWebhook: "A webhook is active already: delete it with webhook.delete first",
   enableWebhook: "The webhook is disabled: set it again with webhook.set",

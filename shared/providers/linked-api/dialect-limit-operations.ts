@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { accountId, nothing } from "../../contracts/http/parts.ts";
+import { nothing, storedAccountId } from "../../contracts/http/parts.ts";
 import { type Category, categories, limitSchema } from "../../contracts/pace.ts";
 
 /** The categories of Ackwire that Linked API has too. */
@@ -27,7 +27,7 @@ const newLimit = z.strictObject({
 /** Callers may pass a whole limit. */
 const limitToDelete = z.looseObject({ category, period });
 
-const ofAccount = z.strictObject({ accountId });
+const ofAccount = z.strictObject({ accountId: storedAccountId });
 
 const eachOnce = z.refine<{ category: string; period: string }[]>(
   (limits) =>
@@ -96,7 +96,10 @@ export const linkedApiLimitOperations = {
       summary: "Sets limits of an account; the others stay",
       result: nothing,
     }),
-    body: z.strictObject({ accountId, limits: z.array(newLimit).check(eachOnce) }),
+    body: z.strictObject({
+      accountId: storedAccountId,
+      limits: z.array(newLimit).check(eachOnce),
+    }),
   },
   linkedApiDeleteLimits: {
     ...limitCall({
@@ -105,7 +108,7 @@ export const linkedApiLimitOperations = {
       summary: "Deletes limits of an account's own",
       result: nothing,
     }),
-    body: z.strictObject({ accountId, limits: z.array(limitToDelete) }),
+    body: z.strictObject({ accountId: storedAccountId, limits: z.array(limitToDelete) }),
   },
   linkedApiResetLimits: {
     ...limitCall({

@@ -10,7 +10,7 @@ import {
 
 type Input = Pick<
   OperationInput<(typeof linkedApiRelayedOperations)[RelayedOperationId]>,
-  "clientId" | "accountId" | "query" | "body" | "bodyText"
+  "clientId" | "accountId" | "mayWrite" | "query" | "body" | "bodyText"
 >;
 
 /** Passes each relayed operation to Linked API; accounts are shown with the tokens that are valid here. */
@@ -41,10 +41,11 @@ export function linkedApiRelayedHandlers(
       const { answer, connectionId, askedRealMs } = await send("linkedApiGetAccounts", input);
       return withResult(answer, async (result) => {
         if (!Array.isArray(result.accounts)) return;
+        const { clientId, mayWrite = false } = input;
         // A token that is regenerated while this call is under way is newer than its answer.
-        const owner = { clientId: input.clientId, connectionId, askedRealMs };
+        const owner = { clientId, connectionId, askedRealMs };
         const accounts = result.accounts.filter(isObject);
-        await Promise.all(accounts.map((account) => replaceToken(relay, owner, account)));
+        await Promise.all(accounts.map((one) => replaceToken(relay, one, { owner, mayWrite })));
       });
     },
     async linkedApiRegenerateToken(input) {
@@ -61,21 +62,22 @@ export function linkedApiRelayedHandlers(
 }
 
 /**
- * Replaces the provider's token of an account by the one that is valid here, under which
- * the account is registered: clients use it in their next calls.
+ * Replaces the provider's token of an account by the one that is valid here: clients use it in
+ * their next calls. Registers the account under it where the caller's key may write.
  */
 async function replaceToken(
   relay: DialectRelay,
-  owner: { clientId: string; connectionId: string; askedRealMs: number },
   account: JsonObject,
+  of: {
+    owner: { clientId: string; connectionId: string; askedRealMs: number };
+    mayWrite: boolean;
+  },
 ): Promise<void> {
   const { id: accountId, identificationToken: providerToken } = account;
   if (!isAccountId(accountId) || !isToken(providerToken)) return;
-  account.identificationToken = await relay.registerAccount({
-    ...owner,
-    accountId,
-    providerToken,
-  });
+  account.identificationToken = of.mayWrite
+    ? await relay.registerAccount({ ...of.owner, accountId, providerToken })
+    : await relay.tokenOf({ clientId: of.owner.clientId, accountId });
 }
 
 /** Returns a successful answer with a changed result, in which every number keeps its digits; any other answer as it is. */
@@ -98,7 +100,7 @@ function envelopeIn({ body }: ProviderAnswer): JsonObject | undefined {
   }
 }
 
-/** As `PUT /v1/accounts/{accountId}` accepts them. */
+/** Whether an account with this id can be stored; `PUT /v1/accounts/{accountId}` accepts fewer. */
 function isAccountId(value: unknown): value is string {
   return (
     typeof value === "string" &&

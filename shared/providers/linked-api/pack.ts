@@ -12,7 +12,12 @@ import { confirmation } from "./confirmation.ts";
 import { linkedApiDialect } from "./dialect.ts";
 import { linkedApiRequests } from "./requests.ts";
 import { labelsOf, workflowOutcome, workflowStateOf } from "./result.ts";
-import { signAsLinkedApi, verifyLinkedApi } from "./signature.ts";
+import {
+  SIGNATURE_HEADER,
+  signAsLinkedApi,
+  TIMESTAMP_HEADER,
+  verifyLinkedApi,
+} from "./signature.ts";
 
 const frame = z.object({
   id: z.pipe(
@@ -34,6 +39,7 @@ export const linkedApi: ProviderPack<"linked-api"> = {
   baseUrl: "https://api.linkedapi.io",
   credentialHeaders: ["linked-api-token"],
   requiresWebhookSecret: false,
+  signatureHeaders: [SIGNATURE_HEADER, TIMESTAMP_HEADER],
   accountTokenHeader: "identification-token",
   // The `actionType` of the first action.
   actionPattern: /^[A-Za-z][A-Za-z0-9_.]{0,63}$/,

@@ -18,9 +18,25 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
     const event = readAnswer(
       named.length > 0 ? answer : { request_id: providerObjectId, ...answer },
     );
-    return event.providerObjectId === providerObjectId && event.type === type ? event : undefined;
+    if (event.providerObjectId !== providerObjectId) return undefined;
+    if (event.type === type) return event;
+    const isLate = type === "workflow.started" && laterThanStarted.includes(event.type);
+    return isLate ? lateStart(providerObjectId) : undefined;
   },
 };
+
+/** What only a request reports that has been started. */
+const laterThanStarted: readonly string[] = ["workflow.actionRequired", "workflow.completed"];
+
+/** A report that comes late: of it, only that the request was started is confirmed. */
+function lateStart(requestId: string): ProviderEvent {
+  const ids = { workflowId: requestId, providerRequestId: requestId };
+  return {
+    type: "workflow.started",
+    providerObjectId: requestId,
+    data: { ...ids, status: "running", eventType: "UNKNOWN" },
+  };
+}
 
 function readAnswer(value: Parameters<typeof readWeLink>[0]["value"]): ProviderEvent {
   try {

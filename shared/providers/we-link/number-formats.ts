@@ -1,3 +1,5 @@
+import { withoutTrailingZeros } from "../../core/json/json.ts";
+
 /** Writes a number that is not an integer literal as some encoder does. */
 type NumberFormat = (value: number) => string;
 
@@ -57,7 +59,7 @@ function decimalOf(token: string): string {
   const [mantissa = "", power = "0"] = token.toLowerCase().split("e");
   const [whole = "", fraction = ""] = mantissa.replace("-", "").split(".");
   const digits = (whole + fraction).replace(/^0+/, "");
-  const significant = digits.replace(/0+$/, "");
+  const significant = withoutTrailingZeros(digits);
   const exponent = Number(power) - fraction.length + digits.length - significant.length;
   const sign = mantissa.startsWith("-") ? "-" : "";
   return sign + (significant === "" ? "0" : `${significant}e${exponent}`);

@@ -14,6 +14,8 @@ export const weLink: ProviderPack<"we-link"> = {
   baseUrl: "https://api.we-link.ai",
   credentialHeaders: ["x-api-key", "x-api-secret"],
   requiresWebhookSecret: true,
+  // The `hash` is a member of the body.
+  signatureHeaders: [],
   // The path segment of `POST /api/v1/{action}`.
   actionPattern: /^[a-z][a-z0-9_]{0,63}$/,
   takesAccountInBody: true,

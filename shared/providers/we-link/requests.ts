@@ -38,6 +38,7 @@ export const weLinkRequests: ProviderClient = {
 
   // https://apidocs.we-link.ai/api-reference/authentication/submit-otp
   continuation: {
+    promptEventType: "LOGIN_PIN_REQUIRED",
     call: ({ providerRequestId, accountId, input }, credentials) =>
       post(
         "login_code",

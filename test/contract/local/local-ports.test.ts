@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { makeBusinessClock } from "../../../local/clock/clock.ts";
-import { startConsole } from "../../../local/console/console-server.ts";
+import { type ConsoleOptions, startConsole } from "../../../local/console/console-server.ts";
 import { openDurableStore } from "../../../local/durable-store.ts";
 import { startHttpApi } from "../../../local/http-api/http-api.ts";
 import { startJsonServer } from "../../../local/json-server.ts";
@@ -81,14 +81,20 @@ describe.each(Object.entries(ports))("%s", (_name, start) => {
   });
 });
 
-test("A link of another site opens a page of the console, and nothing else", async () => {
+/** A console whose API and simulator do not answer. */
+async function openConsole(update: ConsoleOptions["update"] = async () => undefined) {
   const server = await startConsole({
     ...{ port: 0, frameAncestors: [], operatorKey: "secret" },
     addresses: { apiUrl: "http://127.0.0.1:1", providerUrl: "http://127.0.0.1:1" },
     ...{ calls: { list: () => ({}) }, billed: { list: () => [] } },
-    update: async () => undefined,
+    update,
   });
   onTestFinished(server.close);
+  return server;
+}
+
+test("A link of another site opens a page of the console, and nothing else", async () => {
+  const server = await openConsole();
   const of = (path: string, more: Record<string, string> = {}, method = "GET") =>
     call(`${server.url}${path}`, {
       method,
@@ -121,4 +127,26 @@ test("The simulator's controls take only JSON, which a foreign page cannot send 
     expect(await send(type)).toMatchObject({ status: 415 });
   }
   expect(await send("application/json; charset=utf-8")).toMatchObject({ status: 200 });
+});
+
+test("An update of the functions takes only JSON, also without a body", async () => {
+  const updates: object[] = [];
+  const server = await openConsole(async (to) => void updates.push(to));
+  const send = (headers: object, body?: string) =>
+    call(`${server.url}/_control/update`, {
+      ...{ method: "POST", headers },
+      ...(body === undefined ? {} : { body }),
+    });
+  const body = JSON.stringify({ assemblyDir: "/of/another/page" });
+  for (const type of ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"]) {
+    expect(await send({ "content-type": type }, body)).toMatchObject({ status: 415 });
+  }
+  // As a page of another local port can send it.
+  const ofOtherPort = { origin: "http://localhost:3000", "sec-fetch-site": "same-site" };
+  expect(await send(ofOtherPort)).toMatchObject({ status: 415 });
+  expect(updates).toEqual([]);
+  expect(await send({ "content-type": "application/json" })).toMatchObject({ status: 200 });
+  const withCharset = { "content-type": "application/json; charset=utf-8" };
+  expect(await send(withCharset, body)).toMatchObject({ status: 200 });
+  expect(updates).toEqual([{}, { assemblyDir: "/of/another/page" }]);
 });

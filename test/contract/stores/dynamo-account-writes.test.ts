@@ -57,3 +57,15 @@ test("An account that was deleted meanwhile is not written again", async () => {
   );
   expect(await stored()).toBeUndefined();
 });
+
+test("A write of an account whose response is lost and that the SDK retries is no conflict", async () => {
+  const { store, account, stored } = open("lost response");
+  await store.addAccountIfNew(account);
+  const first = { ...account, version: 5 };
+  const second = { ...account, version: 6, preset: "careful" } as const;
+  const write = (item: AccountItem, before: AccountItem) =>
+    dynamo.withLostResponse("PutItem", () => store.replaceAccount(item, before));
+  expect(await write(first, account)).toBe(true);
+  expect(await write(second, first)).toBe(true);
+  expect(await stored()).toEqual(second);
+});

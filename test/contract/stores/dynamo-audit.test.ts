@@ -60,6 +60,20 @@ test("A change has a record with its outcome, which is published once", async ()
   expect(own().flatMap(faultsOfOperatorAction)).toEqual([]);
 });
 
+test("A record has the ids of what its change created, in the list and on the bus", async () => {
+  const { audited, sweep, own, change, list } = setUp();
+  const created = { keyId: "key1" };
+  await audited(
+    change,
+    async () => undefined,
+    () => created,
+  );
+  expect((await list()).records).toMatchObject([{ ...change, outcome: "done", created }]);
+  await sweep();
+  expect(own()).toMatchObject([{ data: { outcome: "done", created } }]);
+  expect(own().flatMap(faultsOfOperatorAction)).toEqual([]);
+});
+
 test.each([
   ["refused", new Failure("CONFLICT", "no"), "CONFLICT"],
   ["failed", new Failure("DEPENDENCY_DOWN", "no"), "DEPENDENCY_DOWN"],

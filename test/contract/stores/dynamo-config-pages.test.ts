@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeDynamoConfigStore } from "../../../shared/adapters/dynamo/dynamo-config-store.ts";
 import { makeDynamoLanes } from "../../../shared/adapters/dynamo/dynamo-lanes.ts";
 import { composeAccounts } from "../../../shared/composition/request-use-cases.ts";
+import { type ConnectionItem, configKey } from "../../../shared/contracts/config-items.ts";
 import { accountKey } from "../../../shared/core/administration/accounts.ts";
 import { makeAdministration } from "../../../shared/core/administration/administration.ts";
 import { readMasterKeys } from "../../../shared/core/crypto/master-keys.ts";
@@ -114,4 +115,23 @@ test("connections and API keys are listed page by page, in the order of their id
   );
   const page = { limit: 9, after: connections[2]?.connectionId };
   expect(await administration.listConnections(clientId, page)).toEqual(connections.slice(3));
+});
+
+test("the connections of a client are counted up to a limit, and no other client's", async () => {
+  const { store } = open();
+  const settings: ConnectionItem["settings"] = {
+    ...{ status: "active", signature: "enforce", hashForms: ["raw"] },
+    ...{ allowUnboundJwt: false, verifyByFetch: false },
+  };
+  for (const [n, clientId] of ["cl_few", "cl_few", "cl_few", "cl_fewer"].entries()) {
+    const connectionId = `cn_few${n}`;
+    await store.create({
+      ...{ pk: configKey.connection(connectionId), clientId, connectionId, settings },
+      ...{ provider: "linked-api", tokens: [], sealedSecrets: "sealed", version: 1 },
+      createdAt: "2026-06-25T12:00:00.000Z",
+    });
+  }
+  const counts = [1, 2, 3, 9].map((limit) => store.countConnections("cl_few", limit));
+  expect(await Promise.all(counts)).toEqual([1, 2, 3, 3]);
+  expect(await store.countConnections("cl_none", 9)).toBe(0);
 });

@@ -81,3 +81,14 @@ test("A missing connection is looked up for each webhook, and not a second time 
   }
   expect(reader.readCount()).toBe(3);
 });
+
+test("A change of a connection whose response is lost and that the SDK retries is no conflict", async () => {
+  await storeConnection("cn_lossy");
+  const tableName = dynamo.outputs.ConfigTableName ?? "";
+  const store = makeDynamoConfigStore({ client: dynamo.client, tableName });
+  const read = await store.connection("cn_lossy");
+  if (!read) throw new Error("no connection");
+  const write = () => store.replaceConnection(read);
+  expect(await dynamo.withLostResponse("PutItem", write)).toBe(true);
+  expect(await store.connection("cn_lossy")).toEqual({ ...read, version: 2 });
+});

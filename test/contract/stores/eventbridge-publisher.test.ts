@@ -15,6 +15,8 @@ const idOf = ({ Detail }: { Detail: string }): string => (JSON.parse(Detail) as 
 type Rejection = { type: string; status: number } | undefined;
 
 let reject: (entries: PutEventsInput["Entries"]) => Rejection;
+/** Why EventBridge refuses an entry of a call that it accepts. */
+let refuse: (entry: { Detail: string }) => string | undefined;
 /** The ids of each call in order. */
 let calls: string[][];
 
@@ -29,7 +31,13 @@ const server = createServer(async (request, response) => {
     JSON.stringify(
       rejection
         ? { __type: rejection.type, message: "rejected" }
-        : { FailedEntryCount: 0, Entries: Entries.map((entry) => ({ EventId: idOf(entry) })) },
+        : {
+            FailedEntryCount: Entries.filter(refuse).length,
+            Entries: Entries.map((entry) => {
+              const ErrorCode = refuse(entry);
+              return ErrorCode === undefined ? { EventId: idOf(entry) } : { ErrorCode };
+            }),
+          },
     ),
   );
 });
@@ -47,6 +55,7 @@ afterAll(async () => {
 beforeEach(() => {
   calls = [];
   reject = () => undefined;
+  refuse = () => undefined;
 });
 
 const publish = (sizes: readonly number[]) =>
@@ -107,3 +116,17 @@ test("A call that fails for another reason is not repeated, and its events are t
   ]);
   expect(calls).toHaveLength(1);
 });
+
+test.each([
+  ["MalformedDetail", true],
+  ["InvalidArgument", true],
+  ["ThrottlingException", false],
+  // Rights can be given back.
+  ["NotAuthorizedForSourceException", false],
+])(
+  "An entry that EventBridge refuses with %s can never be accepted: %s",
+  async (reason, isFinal) => {
+    refuse = (entry) => (idOf(entry) === "event-2" ? reason : undefined);
+    expect(await publish([10, 10])).toEqual([{ ok: true }, { ok: false, reason, isFinal }]);
+  },
+);

@@ -1,4 +1,4 @@
-import type { AccountItem } from "../../../shared/contracts/config-items.ts";
+import type { AccountItem, ApiKeyItem } from "../../../shared/contracts/config-items.ts";
 import type { ProviderId } from "../../../shared/contracts/providers.ts";
 import {
   type Accounts,
@@ -20,6 +20,8 @@ export function makeAccountsApi(
     connections?: readonly { connectionId: string; provider: ProviderId }[];
     /** What else the API serves on these accounts. */
     more?: (accounts: Accounts, clock: TestClock) => object;
+    /** The scopes of the caller's key; absent: every scope. */
+    scopes?: ApiKeyItem["scopes"];
     /** Happens before an account is written. */
     beforeWrite?: () => Promise<unknown>;
   } = {},
@@ -66,6 +68,7 @@ export function makeAccountsApi(
         clientId: "cl_1",
         keyId: "key1",
         secretSha256: sha256Hex("secret"),
+        ...(given.scopes ? { scopes: given.scopes } : {}),
         createdAt: "2026-06-25T12:00:00.000Z",
       }),
       recordUse: async () => undefined,

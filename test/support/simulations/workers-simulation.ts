@@ -384,8 +384,8 @@ export function makeWorkersSimulation(of: {
     get: (requestId: string) => requests.get(owner.clientId, requestId),
 
     cancel: (requestId: string) => requests.cancel(owner.clientId, requestId),
-    continue: (requestId: string, input: string) =>
-      requests.continue(owner.clientId, requestId, input),
+    continue: (requestId: string, input: string, key?: string) =>
+      requests.continue(owner.clientId, requestId, input, key),
 
     async find(requestId: string): Promise<RequestRecord> {
       const found = await memory.requests.find(requestId);

@@ -20,6 +20,7 @@ export const acme: ProviderPack<"acme"> = {
   baseUrl: "https://api.acme.example",
   credentialHeaders: ["x-acme-key"],
   requiresWebhookSecret: true,
+  signatureHeaders: ["x-acme-signature"],
   actionPattern: /^[a-z]{1,32}$/,
 
   /** An HMAC of the body in a header, as hex. */

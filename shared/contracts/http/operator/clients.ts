@@ -15,7 +15,11 @@ import {
 const name = text(200);
 const expiresAt = z
   .exactOptional(time)
-  .check(z.describe("Business time from which the key is refused; absent: never."));
+  .check(
+    z.describe(
+      "Business time from which the key is refused. It is not later than the end of the key of this call, which it is when absent.",
+    ),
+  );
 
 const clientView = named(
   "Client",
@@ -102,6 +106,7 @@ export const clientOperations = {
     scope: "admin",
     body: z.strictObject({ name, why }),
     audited: ["name"],
+    auditedAnswer: ["clientId"],
     answer: created(clientView),
     problems: [],
   },
@@ -128,10 +133,11 @@ export const clientOperations = {
       why,
     }),
     audited: ["scopes", "expiresAt"],
+    auditedAnswer: ["keyId"],
     answer: created(
       z.extend(clientKey, { apiKey: z.string().check(z.describe("Shown only here.")) }),
     ),
-    problems: [404],
+    problems: [404, 409],
   },
   revokeClientKey: {
     ...change,
@@ -171,6 +177,7 @@ export const clientOperations = {
     scope: "admin",
     body: z.strictObject({ name, scope: operatorScope, expiresAt, why }),
     audited: ["name", "scope", "expiresAt"],
+    auditedAnswer: ["keyId"],
     answer: created(
       z.extend(operatorKeyView, {
         operatorKey: z.string().check(z.describe("Shown only here.")),

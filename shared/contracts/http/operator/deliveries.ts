@@ -178,6 +178,7 @@ export const deliveryOperations = {
     path: "/v1/operator/clients/{clientId}/webhook/move",
     summary: "Moves a webhook to another URL; what waits is sent there",
     body: z.strictObject({ url: webhookUrl, why }),
+    auditedOrigins: ["url"],
     answer: ok("The webhook", operatorWebhook),
   },
   recoverDeliveries: {

@@ -23,6 +23,13 @@ export interface OperatorOperation extends ApiOperation {
   isInPortal?: true;
   /** Members of the body that the audit record shows. Never a secret. */
   audited?: readonly string[];
+  /**
+   * Members of the body that are URLs, of which the audit record shows the origin alone, as
+   * `<member>Origin`: a path and a query may contain a secret.
+   */
+  auditedOrigins?: readonly string[];
+  /** Members of the answer that are ids of what was created, which the audit record shows. */
+  auditedAnswer?: readonly string[];
 }
 
 /** Whether an operation changes nothing: every other one is audited. */

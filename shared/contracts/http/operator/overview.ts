@@ -164,6 +164,9 @@ export const overviewOperations = {
           traffic,
           needsYou: z.array(need),
           lanes: z.array(lane).check(z.describe("The oldest first, ten at most.")),
+          hasAllLanes: z
+            .boolean()
+            .check(z.describe("`false`: more is due than was looked at: lanes may be missing.")),
           queues: z.array(queue),
           clients: count,
           isComplete: z
@@ -181,7 +184,15 @@ export const overviewOperations = {
     summary: "Lists the accounts whose requests wait, the oldest wait first",
     isInPortal: true,
     query: z.strictObject({ limit: paging.limit, ...ofClient }),
-    answer: ok("Up to `limit` of them", z.object({ items: z.array(lane) })),
+    answer: ok(
+      "Up to `limit` of them, some seconds old at most",
+      z.object({
+        items: z.array(lane),
+        isComplete: z
+          .boolean()
+          .check(z.describe("`false`: more is due than was looked at: lanes may be missing.")),
+      }),
+    ),
     problems: [404],
   },
   listQueues: {

@@ -2,7 +2,16 @@ import * as z from "zod/mini";
 import { requestStatus } from "../../statuses.ts";
 import { accountView, budgetView, whichAccount } from "../accounts.ts";
 import { notReversed } from "../deliveries.ts";
-import { accountId, groupName, listOf, named, ok, paging, text, time } from "../parts.ts";
+import {
+  listOf,
+  named,
+  ok,
+  paging,
+  storedAccountId,
+  storedGroupName,
+  text,
+  time,
+} from "../parts.ts";
 import { recurringId, recurringView } from "../recurring.ts";
 import { requestView, waitsFor } from "../request-view.ts";
 import {
@@ -41,7 +50,7 @@ const accountDetails = named(
 );
 
 const requestParams = z.strictObject({ requestId: text(128) });
-const accountParams = z.strictObject({ clientId, accountId });
+const accountParams = z.strictObject({ clientId, accountId: storedAccountId });
 const recurringParams = z.extend(clientParams, { recurringId });
 
 export const requestOperations = {
@@ -55,10 +64,10 @@ export const requestOperations = {
       .strictObject({
         ...paging,
         ...ofClient,
-        accountId: z.exactOptional(accountId),
+        accountId: z.exactOptional(storedAccountId),
         status: z.exactOptional(requestStatus),
         waitsFor: z.exactOptional(waitsFor),
-        group: z.exactOptional(groupName),
+        group: z.exactOptional(storedGroupName),
         since: z.exactOptional(time),
         until: z.exactOptional(time),
       })

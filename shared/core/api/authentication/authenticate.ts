@@ -5,6 +5,7 @@ import { clientScopeOf } from "../../../contracts/http/operation.ts";
 import type { Operation } from "../../../contracts/http/operations.ts";
 import { type ProviderId, providerPacks } from "../../../contracts/providers.ts";
 import { accountIdOfToken, masterKeyIdOf } from "../../administration/identification-token.ts";
+import { isValidAt } from "../../administration/key-end.ts";
 import type { Clock } from "../../clock.ts";
 import { equalSecrets, sha256Hex } from "../../crypto/digest.ts";
 import type { MasterKeys } from "../../crypto/master-keys.ts";
@@ -32,6 +33,8 @@ export interface Caller {
   keyId: string;
   /** Absent: every scope. */
   scopes?: readonly ClientScope[] | undefined;
+  /** When the key expires (business); absent: never. */
+  expiresAt?: string | undefined;
   /** The account that the caller named by a token, where the protocol has one. */
   accountId?: string;
 }
@@ -78,7 +81,7 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
       throw new Unauthenticated(authFailure, problem ?? form);
     }
     await recordUseIfDue(deps, key);
-    return { clientId: key.clientId, keyId, scopes: key.scopes };
+    return { clientId: key.clientId, keyId, scopes: key.scopes, expiresAt: key.expiresAt };
   }
 
   async function resolveAccountToken(
@@ -110,21 +113,18 @@ export function makeAuthenticate(deps: AuthenticateDeps) {
   };
 }
 
-/** Whether a key whose secret is right is taken at this time (business). */
-export function isValidAt(
-  { revokedAt, expiresAt }: Pick<ApiKeyItem, "revokedAt" | "expiresAt">,
-  nowMs: number,
-): boolean {
-  return revokedAt === undefined && (expiresAt === undefined || Date.parse(expiresAt) > nowMs);
+/** Whether a caller's key may change something. */
+export function mayWrite({ scopes }: Pick<Caller, "scopes">): boolean {
+  return scopes === undefined || scopes.includes("write");
 }
 
 /** @throws FORBIDDEN when the caller's key does not have the scope of the operation */
 export function requireScope(
   operation: Pick<Operation, "method" | "needsScope">,
-  { scopes }: Pick<Caller, "scopes">,
+  caller: Pick<Caller, "scopes">,
 ): void {
   const scope = clientScopeOf(operation);
-  if (scopes === undefined || scopes.includes("write") || scopes.includes(scope)) return;
+  if (mayWrite(caller) || caller.scopes?.includes(scope)) return;
   throw new Failure("FORBIDDEN", `the API key has no scope ${scope}, which this call needs`);
 }
 

@@ -51,6 +51,7 @@ function relayOf(
         providerToken,
         askedRealMs,
       ),
+    tokenOf: (of) => accounts.tokenOf(of),
   };
 }
 

@@ -40,7 +40,8 @@ const MAX_ATTEMPTS = 5;
  * the failures, and records that they are published (G6).
  *
  * Never rejects. A failure that is not published, or not recorded as published, is
- * published again by the sweep, with the same id and the same bytes.
+ * published again by the sweep, with the same id and the same bytes. A delivery that cannot be
+ * written does not affect the others, which are recorded when this returns.
  */
 export function makePublishDeliveryFailed(deps: PublishDeliveryFailedDeps): PublishDeliveryFailed {
   return async (deliveries) => {
@@ -60,10 +61,23 @@ export function makePublishDeliveryFailed(deps: PublishDeliveryFailedDeps): Publ
       });
       await deps.archive.store(published.map(({ event }) => event));
       if (published.length > 0) deps.onDeliveriesFailed(published.length);
-      const ids = new Set(published.map(({ event }) => event.id));
-      const changed = new Set(published.map(({ delivery }) => delivery));
-      await Promise.all([...changed].map((delivery) => recordPublished(delivery, ids)));
-      return { published: published.length, failures };
+      const byDelivery = Map.groupBy(published, ({ delivery }) => delivery);
+      const recorded = await Promise.all(
+        [...byDelivery].map(async ([delivery, own]): Promise<MessageFailure[]> => {
+          try {
+            await recordPublished(delivery, new Set(own.map(({ event }) => event.id)));
+            return [];
+          } catch (error) {
+            const failure = toMessageFailure(error);
+            return own.map(() => failure);
+          }
+        }),
+      );
+      const unrecorded = recorded.flat();
+      return {
+        published: published.length - unrecorded.length,
+        failures: [...failures, ...unrecorded],
+      };
     } catch (error) {
       const failure = toMessageFailure(error);
       return { published: 0, failures: pending.map(() => failure) };

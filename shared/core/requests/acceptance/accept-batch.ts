@@ -12,6 +12,7 @@ import {
 import { collectAccepted } from "./accepted-messages.ts";
 import { findBatchKey, itemDigits, type ReservedBatch, reserveBatch } from "./batch-key.ts";
 import { isUnderWay, type NewRequest } from "./idempotency.ts";
+import { placeDependents } from "./place-dependents.ts";
 import { laneId, newRequestId } from "./request-id.ts";
 import { shareReads } from "./share-reads.ts";
 import {
@@ -45,9 +46,9 @@ interface Item {
 
 /**
  * Accepts a batch of requests, each as `makeAcceptRequest` does, and shares what can be shared:
- * the reads of connections, accounts and keys, the count against the client's rate, one write
- * per lane for the places of all of its requests, and the messages. Each request is stored by a
- * write of its own: it is accepted or refused by itself.
+ * the reads of connections, accounts and keys, the count against the client's rate, one write per
+ * lane for the places of all of its requests, one per request for those that depend on it, and the
+ * messages. Each request is stored by a write of its own: it is accepted or refused by itself.
  *
  * The requests of one lane have places in the order of the batch. The first of each lane is
  * stored before the others, so that a worker meets it first.
@@ -153,9 +154,13 @@ async function acceptEach(
   });
   const inOrder = [...prepared].sort(([one], [other]) => one - other);
   const isWaiting = ([, { request }]: [number, PreparedRequest]) => request.status === "QUEUED";
+  const outside = inOrder.filter((one) => !isWaiting(one));
+  const unplaced = await placeDependents(
+    deps,
+    outside.map(([, one]) => one),
+  );
   const lanes = Map.groupBy(inOrder.filter(isWaiting), ([, { request }]) => request.lane);
   const stores = await joinLanes(deps, [...lanes.values()], results);
-  const outside = inOrder.filter((one) => !isWaiting(one)).map(storeLater);
   const store = async ({ index, run }: Store) => {
     results.set(index, await run().catch(failureOf));
   };
@@ -164,11 +169,14 @@ async function acceptEach(
     CONCURRENCY,
     store,
   );
-  const others = [...stores.filter(({ isFirst }) => !isFirst), ...outside];
+  const others = [...stores.filter(({ isFirst }) => !isFirst), ...outside.map(storeLater)];
   await forEachConcurrent(others, CONCURRENCY, store);
 
   function storeLater([index, { request, context }]: [number, PreparedRequest]): Store {
-    return { index, isFirst: false, run: () => storeOutsideLane(deps, request, context) };
+    const refusal = unplaced.get(request.requestId);
+    const run = () =>
+      refusal ? Promise.reject(refusal) : storeOutsideLane(deps, request, context);
+    return { index, isFirst: false, run };
   }
 }
 

@@ -13,6 +13,7 @@ import type { ClientRates, ProviderClients } from "../state/ports.ts";
 import type { LaneAccount, RequestRecord } from "../state/record.ts";
 import { findKey, type NewRequest, reserveRequestId } from "./idempotency.ts";
 import { refuseIfTooLate } from "./not-after.ts";
+import { placeDependents } from "./place-dependents.ts";
 import { laneId } from "./request-id.ts";
 import { readNotAfter, readScheduled } from "./schedule-time.ts";
 import {
@@ -70,7 +71,11 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
     const prepared = await prepareRequest(deps, newRequest);
     if ("storedRequest" in prepared) return prepared.storedRequest;
     const { request, context } = prepared;
-    if (request.status !== "QUEUED") return storeOutsideLane(deps, request, context);
+    if (request.status !== "QUEUED") {
+      const refusal = (await placeDependents(deps, [prepared])).get(request.requestId);
+      if (refusal) throw refusal;
+      return storeOutsideLane(deps, request, context);
+    }
     const joined = await joinLane(deps, [request], context);
     if (joined !== "full") return storeJoined(deps, request, joined, context);
     await releaseIdempotencyKey(deps, prepared);

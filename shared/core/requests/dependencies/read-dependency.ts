@@ -7,9 +7,8 @@ import { keysOfRequest } from "../state/dependency.ts";
 import type { RequestStore } from "../state/ports.ts";
 import type { Dependency } from "../state/record.ts";
 
-/** Requests of one sequence, and requests that depend on one. */
+/** Requests of one sequence. */
 const MAX_SEQUENCE = 20;
-const MAX_DEPENDENTS = 100;
 
 const eventNames: Readonly<Record<NonNullable<DependencyInput["event"]>, CorrelatedType>> = {
   "connection.accepted": "connection.accepted",
@@ -22,7 +21,7 @@ const eventNames: Readonly<Record<NonNullable<DependencyInput["event"]>, Correla
  * Checks `dependsOn` of a new request and reads its predecessor.
  *
  * @throws REQUEST_INVALID for times that are not allowed; PREDECESSOR_UNKNOWN when the client has
- *   no such request for this account; CONFLICT when too many requests depend on it; DEPENDENCY_DOWN
+ *   no such request for this account; CONFLICT when its sequence is too long; DEPENDENCY_DOWN
  */
 export async function readDependency(
   requests: Pick<RequestStore, "find">,
@@ -44,11 +43,8 @@ export async function readDependency(
       "dependsOn.requestId: there is no such request of this account",
     );
   }
-  const { dependents = [], dependsOn, createdMs } = predecessor;
+  const { dependsOn, createdMs } = predecessor;
   const ancestors = [requestId, ...(dependsOn?.ancestors ?? [])];
-  if (dependents.length >= MAX_DEPENDENTS) {
-    throw new Failure("CONFLICT", `${MAX_DEPENDENTS} requests depend on that request already`);
-  }
   if (ancestors.length >= MAX_SEQUENCE) {
     throw new Failure("CONFLICT", `a sequence has at most ${MAX_SEQUENCE} requests`);
   }

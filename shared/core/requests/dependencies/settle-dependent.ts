@@ -75,6 +75,7 @@ export function makeSettleDependent(deps: SettleDependentDeps) {
     ]);
   }
 
+  /** Its acceptance has done so already, unless an earlier version has accepted it. */
   async function register(
     predecessorId: string,
     requestId: string,

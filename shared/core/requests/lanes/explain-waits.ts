@@ -1,10 +1,12 @@
 import type { Category } from "../../../contracts/pace.ts";
 import { toIso } from "../../clock.ts";
 import { forEachConcurrent } from "../../for-each-concurrent.ts";
-import { type Wait as PaceWait, whenEligible } from "../../pace/eligibility.ts";
+import { waitOf } from "../../pace/choose-next.ts";
+import type { Wait as PaceWait } from "../../pace/eligibility.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
+import { readLedger } from "../../pace/usage.ts";
 import { waitsForDependency } from "../state/dependency.ts";
-import type { RequestRecord } from "../state/record.ts";
+import type { LanePause, RequestRecord } from "../state/record.ts";
 import type { Wait } from "../state/request-view.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
 import { type LaneState, type LaneStateDeps, makeReadLaneState, positionOf } from "./lane-state.ts";
@@ -95,7 +97,7 @@ function explainScheduled({ expected }: LaneState, request: RequestRecord): Wait
   };
 }
 
-/** What a request waits for whose account is active. */
+/** What a request waits for whose account is active, by the rules by which its worker chooses. */
 function explainTurn(
   { lane, counters, settings, queue, nowMs }: LaneState,
   request: RequestRecord,
@@ -103,40 +105,40 @@ function explainTurn(
 ): Pick<Wait, "waitsFor" | "reason"> {
   const { category } = subQueueOf(request);
   const pause = lane?.categoryPauses[category];
-  if (pause?.untilMs !== undefined && pause.untilMs > nowMs) {
-    const until = toIso(pause.untilMs);
-    return { waitsFor: "budget", reason: `${category} is paused until ${until}: ${pause.reason}.` };
-  }
-  const wait = whenEligible(settings, counters.usage, category, nowMs);
-  if (wait.waitsFor !== "now" && !request.isLogin) return explainPace(wait, category, settings);
+  const gapEndMs = lane?.nextSubmissionNotBeforeMs ?? 0;
+  const next = { category, isUnlimited: request.isLogin, notBeforeMs: pause?.untilMs };
+  const ledger = readLedger(counters.usage);
+  // A worker chooses when the gap has ended.
+  const wait = waitOf(settings, ledger, next, Math.max(nowMs, gapEndMs));
+  if (wait.waitsFor !== "now") return explainPace(wait, { category, settings, pause });
   if (queue.holders.length > 0) {
     return { waitsFor: "lane", reason: "Another request of the account is being carried out." };
   }
   if (position > 1) {
     return { waitsFor: "lane", reason: `${position - 1} of the account's requests are before it.` };
   }
-  const notBeforeMs = lane?.nextSubmissionNotBeforeMs ?? 0;
-  const gapEnd = notBeforeMs > nowMs ? ` It ends at ${toIso(notBeforeMs)}.` : "";
+  const gapEnd = gapEndMs > nowMs ? ` It ends at ${toIso(gapEndMs)}.` : "";
   return { waitsFor: "pace", reason: `The gap between two requests of the account.${gapEnd}` };
 }
 
 function explainPace(
   { waitsFor, atMs, limit }: PaceWait,
-  category: Category,
-  { hours }: PaceSettings,
+  of: { category: Category; settings: PaceSettings; pause: LanePause | undefined },
 ): Pick<Wait, "waitsFor" | "reason"> {
+  const { category, pause } = of;
   const when = Number.isFinite(atMs) ? ` until ${toIso(atMs)}` : "";
   switch (waitsFor) {
     case "hours": {
-      const { days = [], from, to, timeZone } = hours ?? {};
+      const { days = [], from, to, timeZone } = of.settings.hours ?? {};
       const open = `${days.join(", ")} ${from}-${to} ${timeZone}`;
       return { waitsFor, reason: `The account's hours (${open}) are closed${when}.` };
     }
-    case "budget":
-      return {
-        waitsFor,
-        reason: `The limit of ${limit?.max} ${limit?.category} per ${limit?.per} is used up${when}.`,
-      };
+    case "budget": {
+      const reason = limit
+        ? `The limit of ${limit.max} ${limit.category} per ${limit.per} is used up${when}.`
+        : `${category} is paused${when}: ${pause?.reason}.`;
+      return { waitsFor, reason };
+    }
     default:
       return { waitsFor: "pace", reason: `${category} is spread over the day: none${when}.` };
   }

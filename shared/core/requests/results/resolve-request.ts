@@ -47,8 +47,8 @@ export const makeResolveRequest =
       if (request.status !== "UNKNOWN")
         throw new Failure("CONFLICT", "the outcome of this request is known");
       const context = deps.context();
-      if (as.as === "not-submitted") return returnedByPerson(request, context);
       const provider = deps.providerClients[request.provider];
+      if (as.as === "not-submitted") return returnedByPerson(request, context, provider);
       return resumeAsRunning(request, as.providerRequestId, context, provider);
     });
     if (!decided) throw new Failure("NOT_FOUND", "there is no such request");
@@ -65,10 +65,14 @@ export const makeResolveRequest =
   };
 
 /** Its wait begins anew: it did not wait for its turn while its outcome was unknown (G8). */
-function returnedByPerson(request: RequestRecord, context: DecisionContext): RequestRecord {
+function returnedByPerson(
+  request: RequestRecord,
+  context: DecisionContext,
+  provider: ProviderClient,
+): RequestRecord {
   const { nowMs } = context;
   const joinedMs = hasBeenSubmitted(request) ? request.joinedMs : nowMs;
-  return returnToPreviousState({ ...request, joinedMs }, context);
+  return returnToPreviousState({ ...request, joinedMs }, context, provider);
 }
 
 function resumeAsRunning(

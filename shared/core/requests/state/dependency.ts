@@ -12,7 +12,7 @@ export function waitsForDependency(request: RequestRecord): request is WaitingDe
   return status === "SCHEDULED" && dependsOn !== undefined && scheduledMs === undefined;
 }
 
-/** The sweep looks at a new dependent request after this time (business), in case its registration was lost. */
+/** The sweep looks at a new dependent request after this time (business), in case its call has died. */
 const FIRST_CHECK_MS = 60_000;
 
 /** The sweep looks at it again after this time (business), in case the news of its predecessor was lost. */

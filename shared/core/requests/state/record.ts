@@ -182,7 +182,7 @@ export interface RequestRecord extends LaneAccount {
   lastEventMs?: number | undefined;
   /** The earliest `createdAt` of its prompts and its end, before which it has started. */
   firstAfterStartMs?: number | undefined;
-  /** Digests of the prompts for a person's input, oldest first. The last one may be open. */
+  /** Digests of the prompts for a person's input, oldest first. The last one may be open. An input that was not sent is asked for again with the same digest. */
   prompts: readonly string[];
   /** Earliest time of the account's next submission. */
   nextSubmissionNotBeforeMs?: number | undefined;

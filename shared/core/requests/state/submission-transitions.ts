@@ -1,6 +1,8 @@
+import { requestEvent } from "../../events/envelope.ts";
 import type { ProviderClient, SubmissionOutcome } from "../../providers/provider-client.ts";
 import type { DecisionContext } from "./decision-context.ts";
 import { failRequest } from "./endings.ts";
+import { laterEventTime } from "./event-times.ts";
 import { CATEGORY_PAUSE_MS, pauseAfter, pauseOfAccount } from "./pause-after.ts";
 import { type UpdateResult, withProviderUpdate } from "./provider-update.ts";
 import type { LanePause, RequestError, RequestRecord } from "./record.ts";
@@ -9,6 +11,7 @@ import {
   transition,
   transitionWithoutDerivedFields,
   withDerivedFields,
+  withOutboxEvents,
   withStartedEvent,
 } from "./request-state.ts";
 import { withUnclearReport } from "./unclear-reports.ts";
@@ -79,21 +82,24 @@ export function applySubmissionOutcome(
       return request.wasForbidden
         ? applyRejected(answered, outcome, context, provider)
         : {
-            request: returnToPreviousState({ ...answered, wasForbidden: true }, context),
+            request: returnToPreviousState({ ...answered, wasForbidden: true }, context, provider),
             pause: { reason: outcome.error.code },
           };
     case "unknown":
       return applyUnknown(answered, outcome, context);
     case "credentialsRefused":
-      return { request: returnToPreviousState(answered, context), pausesConnection: true };
+      return {
+        request: returnToPreviousState(answered, context, provider),
+        pausesConnection: true,
+      };
     case "accountBlocked":
       return {
-        request: returnToPreviousState(answered, context),
+        request: returnToPreviousState(answered, context, provider),
         pause: pauseOfAccount(outcome, provider),
       };
     default:
       return {
-        request: returnToPreviousState(answered, context),
+        request: returnToPreviousState(answered, context, provider),
         pause: pauseOf(outcome, request, context, provider),
       };
   }
@@ -116,7 +122,7 @@ function applyRejected(
   const pause = pauseAfter(error.code, request, context, { provider, retryAfterMs: pauseMs });
   return {
     request: hasBeenSubmitted(request)
-      ? returnToPreviousState(request, context)
+      ? returnToPreviousState(request, context, provider)
       : failRequest({ ...request, takenMs: undefined }, error, context, provider),
     ...(pause ? { pause } : {}),
   };
@@ -191,18 +197,41 @@ function applyAccepted(
 
 /**
  * Returns a request whose submission did nothing to its previous state: QUEUED, with its position
- * in the lane, or ACTION_REQUIRED when the submission carried a person's input.
+ * in the lane, or ACTION_REQUIRED when the submission carried a person's input. While there is time
+ * for another input, an event asks for it: what the person gave is erased.
  */
 export function returnToPreviousState(
   request: RequestRecord,
   context: DecisionContext,
+  provider: Pick<ProviderClient, "continuation">,
 ): RequestRecord {
   if (!hasBeenSubmitted(request)) {
     return transition(request, "QUEUED", context, { takenMs: undefined });
   }
   const deadlineMs = request.actionDeadlineMs ?? context.nowMs;
   const until = { deadlineMs, holdUntilMs: deadlineMs, dueMs: deadlineMs };
-  return transition(request, "ACTION_REQUIRED", context, until);
+  const waiting = transitionWithoutDerivedFields(request, "ACTION_REQUIRED", until);
+  return deadlineMs > context.nowMs
+    ? withPromptAgain(waiting, context, provider)
+    : withDerivedFields(waiting, context);
+}
+
+/** Adds the event that asks for the input once more. It is the next prompt, with the same digest. */
+function withPromptAgain(
+  request: RequestRecord,
+  context: DecisionContext,
+  { continuation }: Pick<ProviderClient, "continuation">,
+): RequestRecord {
+  const { atMs, times } = laterEventTime(request, context);
+  // By its digest, a copy of the provider's own prompt is still recognised.
+  const prompts = [...request.prompts, request.prompts.at(-1) ?? ""];
+  const event = requestEvent("workflow.actionRequired", request, {
+    n: prompts.length,
+    atMs,
+    status: "action_required",
+    eventType: continuation?.promptEventType ?? "UNKNOWN",
+  });
+  return withOutboxEvents({ ...request, ...times, prompts }, context, event);
 }
 
 /** Makes the request UNKNOWN: it may be at the provider (G3). It is polled if its provider id is known. */

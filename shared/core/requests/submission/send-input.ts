@@ -37,20 +37,25 @@ export function makeSendInput(deps: SendInputDeps) {
   const paceSettingsOf = makePaceSettingsOf(deps);
   const nothingDone: LaneRunResult = { kind: "done", submissions: [], changed: [] };
 
-  /** Returns the request to ACTION_REQUIRED, so that the person may try again before its deadline. */
-  const returnToPrompt = (requestId: string) =>
-    deps.writer.change(requestId, (now) =>
+  /**
+   * Returns the request to ACTION_REQUIRED, so that the person may try again before its deadline.
+   *
+   * @returns the request when this call changed it: an event asks for the input again
+   */
+  async function returnToPrompt(requestId: string): Promise<RequestRecord[]> {
+    const changed = await deps.writer.change(requestId, (now) =>
       now.sealedInput === undefined || now.owner
         ? undefined
-        : returnToPreviousState(now, deps.context()),
+        : returnToPreviousState(now, deps.context(), deps.providerClients[now.provider]),
     );
+    return changed?.isChanged ? [changed.request] : [];
+  }
 
   async function send(request: RequestRecord): Promise<LaneRunResult> {
     const { requestId, connectionId, lane } = request;
     const connection = await deps.connections.readUncached(connectionId);
     if (connection?.settings.status !== "active") {
-      await returnToPrompt(requestId);
-      return nothingDone;
+      return { ...nothingDone, changed: await returnToPrompt(requestId) };
     }
     const { nowRealMs, rules } = deps.context();
     const submission = await deps.submitRequest({
@@ -59,8 +64,11 @@ export function makeSendInput(deps: SendInputDeps) {
       sender: { owner: deps.newOwner(), leaseUntilRealMs: nowRealMs + rules.laneLeaseMs },
       gapMs: drawGapMs(await paceSettingsOf(request), deps.random()),
     });
-    if (submission.kind === "unsubmittable") await returnToPrompt(requestId);
-    if (submission.kind !== "attempted") return { ...nothingDone, submissions: [submission] };
+    if (submission.kind !== "attempted") {
+      const isUnsendable = submission.kind === "unsubmittable";
+      const changed = isUnsendable ? await returnToPrompt(requestId) : [];
+      return { ...nothingDone, submissions: [submission], changed };
+    }
     await deps.lanes.delaySubmissions(lane, submission.nextSubmissionNotBeforeMs);
     const changed = submission.mustPublish ? [submission.request] : [];
     return { kind: "done", submissions: [submission], changed };

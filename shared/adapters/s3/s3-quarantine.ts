@@ -1,14 +1,18 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import type { QuarantineStore } from "../../core/inbound/ports.ts";
+import { quarantineKey } from "../../core/inbound/quarantine-key.ts";
 import type { QuarantineContents } from "../../core/inbound/release-quarantine.ts";
+import { callDependency } from "../dependency-down.ts";
 
 /**
- * The part of the bucket where `makeBlobQuarantine` puts a connection's webhooks. The S3 SDK is
- * loaded when it is first needed.
+ * The quarantine is a part of the bucket, sorted by connection and time. An object is the body of
+ * a webhook, and its user metadata are the headers of the signature: earlier versions wrote, and
+ * read, the body alone. The S3 SDK is loaded when it is first needed.
  */
-export function makeS3QuarantineContents(options: {
+export function makeS3Quarantine(options: {
   bucket: string;
   config: object;
-}): QuarantineContents {
+}): QuarantineStore & QuarantineContents {
   const { bucket: Bucket } = options;
   let loaded: Promise<{ s3: typeof import("@aws-sdk/client-s3"); client: S3Client }> | undefined;
 
@@ -21,6 +25,14 @@ export function makeS3QuarantineContents(options: {
   }
 
   return {
+    async put(webhook, abortSignal) {
+      await callDependency("S3 PutObject", async () => {
+        const { s3, client } = await load();
+        const { body: Body, headers: Metadata } = webhook;
+        const object = { Bucket, Key: quarantineKey(webhook), Body, Metadata };
+        await client.send(new s3.PutObjectCommand(object), { abortSignal });
+      });
+    },
     async *keys(connectionId) {
       const { s3, client } = await load();
       const Prefix = `quarantine/${connectionId}/`;
@@ -31,8 +43,8 @@ export function makeS3QuarantineContents(options: {
     async get(Key) {
       const { s3, client } = await load();
       try {
-        const { Body } = await client.send(new s3.GetObjectCommand({ Bucket, Key }));
-        return await Body?.transformToByteArray();
+        const { Body, Metadata } = await client.send(new s3.GetObjectCommand({ Bucket, Key }));
+        return Body && { body: await Body.transformToByteArray(), headers: Metadata ?? {} };
       } catch (error) {
         if (error instanceof s3.NoSuchKey) return undefined;
         throw error;
