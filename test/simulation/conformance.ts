@@ -10,7 +10,7 @@ import { openDurableStore } from "../../local/durable-store.ts";
 import type { Recorded } from "./record-commands.ts";
 import { makeDynamoDb } from "./services/dynamodb.ts";
 import type { TableDefinition } from "./services/table.ts";
-import { openServicesConformance } from "./services-conformance.ts";
+import { compareServices } from "./services-conformance.ts";
 import { tables } from "./stack.ts";
 
 /**
@@ -56,17 +56,12 @@ export async function runConformance({ first, count, workers }: ConformanceOptio
   };
   await Promise.all(Array.from({ length: workers }, work));
   rmSync(directory, { recursive: true });
-  const others = await openServicesConformance();
-  for (let seed = first; seed < first + count; seed++) {
-    const found = await others.compare(seed);
-    differences += found.length;
-    for (const difference of found.slice(0, 3)) console.log(`seed ${seed}: ${difference}`);
-  }
-  await others.close();
+  const { commands, schedules, ...others } = await compareServices(first, count);
+  differences += others.differences;
   const kinds = [...counts].map(([name, times]) => `${times} ${name}`).sort();
   console.log(
-    `R6: ${sequences} sequences (${kinds.join(", ")}), and as many of ${others.count()} commands ` +
-      `for the other services: ${differences} differences`,
+    `R6: ${sequences} sequences (${kinds.join(", ")}), and as many of ${commands} commands ` +
+      `and ${schedules} schedules for the other services: ${differences} differences`,
   );
   return differences === 0 && sequences === count ? 0 : 1;
 }

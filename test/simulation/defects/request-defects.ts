@@ -22,7 +22,7 @@ export const requestDefects: readonly Defect[] = [
     "G3: an unknown outcome returns the request to its lane",
     moves,
     "const { nowMs, rules } = context;\n  const deadlineMs = nowMs + rules.unknownTimeoutMs;",
-    "if (context) return returnToPreviousState(request, context);\n  const { nowMs, rules } = context;\n  const deadlineMs = nowMs + rules.unknownTimeoutMs;",
+    "if (context) return returnToPreviousState(request, context, {});\n  const { nowMs, rules } = context;\n  const deadlineMs = nowMs + rules.unknownTimeoutMs;",
   ),
   defect(
     "no-answer-is-not-sent",

@@ -6,12 +6,16 @@ import {
 import type { Faults } from "../engine/faults.ts";
 import type { Loop } from "../engine/loop.ts";
 import type { Random } from "../engine/random.ts";
+import { type RecurringTimes, readTimes, type ScheduleTimes } from "./schedule-times.ts";
 
 interface ScheduleInput {
   Name: string;
   ScheduleExpression: string;
   ScheduleExpressionTimezone?: string;
+  FlexibleTimeWindow?: { Mode?: string; MaximumWindowInMinutes?: number };
   State?: "ENABLED" | "DISABLED";
+  ActionAfterCompletion?: "NONE" | "DELETE";
+  ClientToken?: string;
   Target: { Input: string };
 }
 
@@ -35,58 +39,71 @@ export function makeScheduler(of: {
   const { loop, faults, random, target, onRecurred } = of;
   const schedules = new Map<string, ScheduleInput>();
 
-  /** Fires at this time, if the schedule is still the same then; a one-time schedule is deleted. */
+  /** Fires at this time, if the schedule is still the same then; a one-time one may be deleted. */
   function fireAt(schedule: ScheduleInput, plannedMs: number, fire: () => void): void {
     const fault = faults.draw("schedule.fires", { late: 30, duplicate: 30, skew: 100 });
     const kind = fault === "late" ? "late" : fault === "skew" ? "early" : "usual";
     loop.at(plannedMs + random.int(FIRES_MS[kind][0], FIRES_MS[kind][1]), () => {
       if (schedules.get(schedule.Name) !== schedule) return;
-      if (isOnce(schedule)) schedules.delete(schedule.Name);
+      if (endsWithFiring(schedule)) schedules.delete(schedule.Name);
       fire();
       if (fault === "duplicate") loop.after(random.int(...FIRES_MS.late), fire);
     });
   }
 
-  /** The times for which a schedule plans firings. @throws ValidationException */
-  function timesIn({ Name, ScheduleExpression, ...more }: ScheduleInput): number[] {
-    if ((more.ScheduleExpressionTimezone ?? "UTC") !== "UTC") throw new Error("only UTC is known");
-    const at = /^at\((.+)\)$/.exec(ScheduleExpression)?.[1];
-    const times =
-      at === undefined ? timesOf(ScheduleExpression, loop.nowMs()) : [Date.parse(`${at}Z`)];
-    if (times) return times;
-    throw new ValidationException({ Message: Name, message: Name, $metadata });
-  }
-
-  function store(schedule: ScheduleInput, times: readonly number[]) {
-    const { Name, State = "ENABLED", Target } = schedule;
-    schedules.set(Name, schedule);
-    for (const ms of State === "ENABLED" ? times : []) {
-      if (isOnce(schedule)) {
-        fireAt(schedule, ms, () => target(Target.Input));
-        continue;
-      }
-      const time = new Date(ms).toISOString().replace(".000Z", "Z");
-      const message = Target.Input.replace(SCHEDULED_TIME, time);
+  /** Plans what a schedule fires until the day ends (UTC), and then what it fires the next day. */
+  function planDay(schedule: ScheduleInput, times: RecurringTimes, fromMs: number): void {
+    const endMs = new Date(fromMs).setUTCHours(24, 0, 0, 0);
+    for (const ms of times.within(fromMs, endMs)) {
+      const message = messageOf(schedule, ms);
       fireAt(schedule, ms, () => {
         onRecurred(message);
         target(message);
       });
     }
-    return { ScheduleArn: `arn:aws:scheduler:::${Name}` };
+    loop.at(endMs, () => {
+      if (schedules.get(schedule.Name) === schedule) planDay(schedule, times, endMs);
+    });
+  }
+
+  /** @throws ValidationException */
+  function timesOf(input: ScheduleInput): ScheduleTimes {
+    const { Name, ScheduleExpression, ScheduleExpressionTimezone: timeZone = "UTC" } = input;
+    const isValid = /^[0-9a-zA-Z-_.]{1,64}$/.test(Name) && isWithoutWindow(input);
+    const times = isValid
+      ? readTimes(ScheduleExpression, { timeZone, setMs: loop.nowMs() })
+      : undefined;
+    return times ?? refuse(Name);
+  }
+
+  function store(input: ScheduleInput, times: ScheduleTimes) {
+    // A copy: the same input, sent again, is another schedule.
+    const schedule = { ...input };
+    const isEnabled = schedule.State !== "DISABLED";
+    schedules.set(schedule.Name, schedule);
+    if (isEnabled && times.kind === "once") {
+      const message = messageOf(schedule, times.atMs);
+      fireAt(schedule, times.atMs, () => target(message));
+    }
+    if (isEnabled && times.kind === "recurring") planDay(schedule, times, loop.nowMs());
+    return answerOf(schedule);
   }
 
   return {
     operations: {
       CreateScheduleCommand(input: ScheduleInput) {
-        const times = timesIn(input);
-        const { Name } = input;
-        if (schedules.has(Name)) {
-          throw new ConflictException({ Message: Name, message: Name, $metadata });
+        const times = timesOf(input);
+        const { Name, ClientToken } = input;
+        const known = schedules.get(Name);
+        if (known && ClientToken !== undefined && known.ClientToken === ClientToken) {
+          return answerOf(known);
         }
+        if (known) throw new ConflictException({ Message: Name, message: Name, $metadata });
+        if (times.kind === "once" && times.atMs <= loop.nowMs()) refuse(Name);
         return store(input, times);
       },
       UpdateScheduleCommand(input: ScheduleInput) {
-        const times = timesIn(input);
+        const times = timesOf(input);
         const { Name } = input;
         if (!schedules.has(Name)) {
           throw new ResourceNotFoundException({ Message: Name, message: Name, $metadata });
@@ -101,15 +118,26 @@ export function makeScheduler(of: {
   };
 }
 
-const isOnce = ({ ScheduleExpression }: ScheduleInput) => ScheduleExpression.startsWith("at(");
+const answerOf = ({ Name }: ScheduleInput) => ({ ScheduleArn: `arn:aws:scheduler:::${Name}` });
 
-/** The times of today from now on, of minutes in one hour of every day (UTC); no other expressions are known. */
-function timesOf(expression: string, nowMs: number): number[] | undefined {
-  const [, minutes, hour] = /^cron\(([\d,]+) (\d+) \* \* \? \*\)$/.exec(expression) ?? [];
-  if (minutes === undefined || hour === undefined) return undefined;
-  const midnightMs = new Date(nowMs).setUTCHours(0, 0, 0, 0);
-  return minutes
-    .split(",")
-    .map((minute) => midnightMs + (Number(hour) * 60 + Number(minute)) * 60_000)
-    .filter((ms) => ms >= nowMs);
+const endsWithFiring = ({ ScheduleExpression, ActionAfterCompletion }: ScheduleInput) =>
+  ScheduleExpression.startsWith("at(") && ActionAfterCompletion === "DELETE";
+
+function messageOf({ Target }: ScheduleInput, plannedMs: number): string {
+  const time = `${new Date(plannedMs).toISOString().slice(0, 19)}Z`;
+  return Target.Input.replaceAll(SCHEDULED_TIME, time);
+}
+
+/** @throws Error for a valid flexible window, which the product does not use */
+function isWithoutWindow({ FlexibleTimeWindow: window = {} }: ScheduleInput): boolean {
+  const { Mode, MaximumWindowInMinutes: minutes } = window;
+  if (Mode === "FLEXIBLE" && minutes !== undefined) {
+    throw new Error("flexible time windows are not simulated");
+  }
+  return Mode === "OFF" && minutes === undefined;
+}
+
+/** @throws ValidationException */
+function refuse(Name: string): never {
+  throw new ValidationException({ Message: Name, message: Name, $metadata });
 }

@@ -1,6 +1,14 @@
 import type { Faults } from "../engine/faults.ts";
 import type { Loop } from "../engine/loop.ts";
 import type { Random } from "../engine/random.ts";
+import { Refusal } from "./refusal.ts";
+import {
+  assertBatch,
+  assertMessage,
+  assertVisibility,
+  eachEntry,
+  type Outgoing,
+} from "./sqs-limits.ts";
 
 /** A queue of work, as `infra` configures it. Times in milliseconds. */
 export interface QueueDefinition {
@@ -42,7 +50,8 @@ const POLL_MS = [5, 250] as const;
 const LATE_MS = [2_000, 120_000] as const;
 const SOON_MS = [0, 2_000] as const;
 
-const MAX_DELAY_SECONDS = 900;
+/** The form of a receipt handle. */
+const RECEIPT_HANDLE = /^r-\d+$/;
 
 /** SQS standard queues with the event sources that feed functions from them. */
 export function makeSqs(of: {
@@ -62,6 +71,7 @@ export function makeSqs(of: {
     ]),
   );
   let ids = 0;
+  let receipts = 0;
 
   const nameOf = (url: string) => url.split(/[/:]/).at(-1) ?? "";
 
@@ -71,9 +81,8 @@ export function makeSqs(of: {
     return queue;
   }
 
-  /** Puts a message into a queue; with faults late, or twice, the copy with an id of its own. */
+  /** Puts a message into a queue; with faults late, or twice, both with one id. */
   function send(name: string, body: string, delaySeconds = 0): string {
-    if (delaySeconds > MAX_DELAY_SECONDS) throw new Error("the delay of a message is too long");
     const { random } = queueOf(name);
     const messageId = `m-${++ids}`;
     const fault = faults.draw(`${name}.message`, { duplicate: 5, late: 5, reorder: 5 });
@@ -113,17 +122,20 @@ export function makeSqs(of: {
   async function poll(name: string): Promise<void> {
     const queue = queueOf(name);
     if (queue.busy >= queue.maxConcurrency) return;
-    const batch = receive(name, queue);
+    const batch = receive(name, queue, queue.batchSize);
     if (batch.length === 0) return;
+    const handles = batch.map(({ receiptHandle }) => receiptHandle);
     queue.busy++;
     const failed = await invoke(name, batch);
     queue.busy--;
-    for (const message of batch) settle(name, queue, { message, failed });
+    for (const [n, message] of batch.entries()) {
+      settle(name, queue, { message, handle: handles[n] ?? "", failed });
+    }
     pollAt(name, loop.nowMs());
   }
 
   /** Visible messages in any order; those that were received too often become dead letters. */
-  function receive(name: string, queue: Queue): Message[] {
+  function receive(name: string, queue: Queue, most: number): Message[] {
     const visible = [...queue.messages].filter(({ visibleMs }) => visibleMs <= loop.nowMs());
     const spent = visible.filter(({ receives }) => receives >= queue.maxReceives);
     for (const message of spent) {
@@ -132,10 +144,10 @@ export function makeSqs(of: {
     }
     const left = visible.filter(({ isDeleted }) => !isDeleted);
     const isShuffled = left.length > 1 && faults.draw(`${name}.order`, { reorder: 50 });
-    const batch = (isShuffled ? shuffled(left, queue.random) : left).slice(0, queue.batchSize);
+    const batch = (isShuffled ? shuffled(left, queue.random) : left).slice(0, most);
     for (const message of batch) {
       message.receives++;
-      message.receiptHandle = `${message.messageId}/${message.receives}`;
+      message.receiptHandle = `r-${++receipts}`;
       // At least once: a message can be received again although it is in flight.
       const isSeenAgain = faults.draw(`${name}.receive`, { duplicate: 30 }) === "duplicate";
       message.visibleMs =
@@ -148,15 +160,32 @@ export function makeSqs(of: {
   function settle(
     name: string,
     queue: Queue,
-    { message, failed }: { message: Message; failed: ReadonlySet<string> | undefined },
+    of: { message: Message; handle: string; failed: ReadonlySet<string> | undefined },
   ): void {
+    const { message, handle, failed } = of;
     if (!failed || failed.has(message.messageId)) {
       pollAt(name, message.visibleMs);
       return;
     }
-    // A delete that fails, or that comes after the visibility timeout: the message comes again.
+    // A delete that fails: the message comes again.
     if (faults.draw(`${name}.delete`, { duplicate: 5 })) return;
-    if (message.visibleMs > loop.nowMs()) remove(queue, message);
+    if (isInFlight(message, handle)) remove(queue, message);
+  }
+
+  /**
+   * Whether this receipt handle still acts on the message: that of an earlier receive deletes
+   * nothing. One whose visibility timeout has ended may delete on SQS; here it never does, which is
+   * the worse case.
+   */
+  const isInFlight = ({ receiptHandle, visibleMs }: Message, handle: string) =>
+    receiptHandle === handle && visibleMs > loop.nowMs();
+
+  /** @throws Refusal of what is no receipt handle */
+  function findInFlight(name: string, handle: string): Message | undefined {
+    if (!RECEIPT_HANDLE.test(handle)) {
+      throw new Refusal("ReceiptHandleIsInvalid", `${handle} is no receipt handle`);
+    }
+    return [...queueOf(name).messages].find((message) => isInFlight(message, handle));
   }
 
   function remove(queue: Queue, message: Message): void {
@@ -164,66 +193,85 @@ export function makeSqs(of: {
     queue.messages.delete(message);
   }
 
+  /** @throws Refusal */
+  function sendChecked(name: string, message: Outgoing) {
+    assertMessage(message);
+    return { MessageId: send(name, message.MessageBody, message.DelaySeconds) };
+  }
+
+  /** @throws Refusal */
+  function changeVisibility(name: string, { ReceiptHandle, VisibilityTimeout }: Visibility) {
+    const message = findInFlight(name, ReceiptHandle);
+    assertVisibility(VisibilityTimeout);
+    if (!message) throw new Refusal("MessageNotInflight", "the message is not in flight");
+    message.visibleMs = loop.nowMs() + VisibilityTimeout * 1_000;
+    pollAt(name, message.visibleMs);
+    return {};
+  }
+
   return {
     send,
     operations: {
-      SendMessageCommand({
-        QueueUrl,
-        MessageBody,
-        DelaySeconds,
-      }: SendInput & { QueueUrl: string }) {
-        return { MessageId: send(nameOf(QueueUrl), MessageBody, DelaySeconds) };
-      },
-      SendMessageBatchCommand({ QueueUrl, Entries }: { QueueUrl: string; Entries: Entry[] }) {
-        const failed = faults.draw("SendMessageBatch.partial", { partial: 20 })
+      SendMessageCommand: ({ QueueUrl, ...message }: InQueue & Outgoing) =>
+        sendChecked(nameOf(QueueUrl), message),
+      SendMessageBatchCommand({ QueueUrl, Entries }: InQueue & Batch<Outgoing>) {
+        assertBatch(Entries);
+        const lost = faults.draw("SendMessageBatch.partial", { partial: 20 })
           ? Entries.slice(-1)
           : [];
-        const sent = Entries.slice(0, Entries.length - failed.length);
-        for (const { MessageBody, DelaySeconds } of sent) {
-          send(nameOf(QueueUrl), MessageBody, DelaySeconds);
-        }
+        const taken = Entries.slice(0, Entries.length - lost.length);
+        const { Successful, Failed } = eachEntry(taken, (entry) =>
+          sendChecked(nameOf(QueueUrl), entry),
+        );
+        const failed = lost.map(({ Id }) => ({ Id, Code: "InternalError", SenderFault: false }));
+        return { Successful, Failed: [...Failed, ...failed] };
+      },
+      ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }: InQueue & Batch<Visibility>) {
+        assertBatch(Entries);
+        return eachEntry(Entries, (entry) => changeVisibility(nameOf(QueueUrl), entry));
+      },
+      /** For the comparison with other services: functions get messages from their event source. */
+      ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages,
+      }: InQueue & { MaxNumberOfMessages: number }) {
+        const name = nameOf(QueueUrl);
+        const batch = receive(name, queueOf(name), MaxNumberOfMessages);
         return {
-          Successful: sent.map(({ Id }) => ({ Id })),
-          Failed: failed.map(({ Id }) => ({ Id, Code: "InternalError", SenderFault: false })),
+          Messages: batch.map(({ messageId, body, receiptHandle, receives }) => ({
+            ...{ MessageId: messageId, Body: body, ReceiptHandle: receiptHandle },
+            Attributes: { ApproximateReceiveCount: String(receives) },
+          })),
         };
       },
-      ChangeMessageVisibilityBatchCommand({
-        QueueUrl,
-        Entries,
-      }: {
-        QueueUrl: string;
-        Entries: { Id: string; ReceiptHandle: string; VisibilityTimeout: number }[];
-      }) {
+      /** For the comparison, too: it deletes what an event source deletes. */
+      DeleteMessageBatchCommand({ QueueUrl, Entries }: InQueue & Batch<{ ReceiptHandle: string }>) {
+        assertBatch(Entries);
         const name = nameOf(QueueUrl);
-        const Successful: { Id: string }[] = [];
-        const Failed: { Id: string; Code: string; SenderFault: boolean }[] = [];
-        for (const { Id, ReceiptHandle, VisibilityTimeout } of Entries) {
-          const message = [...queueOf(name).messages].find(
-            ({ receiptHandle }) => receiptHandle === ReceiptHandle,
-          );
-          if (!message) {
-            Failed.push({ Id, Code: "ReceiptHandleIsInvalid", SenderFault: true });
-            continue;
-          }
-          message.visibleMs = loop.nowMs() + VisibilityTimeout * 1_000;
-          pollAt(name, message.visibleMs);
-          Successful.push({ Id });
-        }
-        return { Successful, Failed };
+        return eachEntry(Entries, ({ ReceiptHandle }) => {
+          const message = findInFlight(name, ReceiptHandle);
+          if (message) remove(queueOf(name), message);
+          return {};
+        });
       },
     },
     /** Messages that are visible, delayed or being processed. */
     count: () => [...queues.values()].reduce((sum, { messages }) => sum + messages.size, 0),
-    bodies: (name: string) => [...queueOf(name).messages].map(({ body }) => body),
   };
 }
 
-interface SendInput {
-  MessageBody: string;
-  DelaySeconds?: number;
+interface InQueue {
+  QueueUrl: string;
 }
 
-type Entry = SendInput & { Id: string };
+interface Batch<Entry> {
+  Entries: (Entry & { Id: string })[];
+}
+
+interface Visibility {
+  ReceiptHandle: string;
+  VisibilityTimeout: number;
+}
 
 function shuffled<T>(all: readonly T[], random: Random): T[] {
   return all

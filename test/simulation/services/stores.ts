@@ -1,18 +1,32 @@
 import { NoSuchKey } from "@aws-sdk/client-s3";
 
+interface Stored {
+  body: Uint8Array;
+  metadata: Readonly<Record<string, string>>;
+}
+
 /** A bucket of S3. */
 export function makeBucket() {
-  const objects = new Map<string, Uint8Array>();
+  const objects = new Map<string, Stored>();
   return {
     operations: {
-      PutObjectCommand({ Key, Body }: { Key: string; Body: Uint8Array | string }) {
-        objects.set(Key, Buffer.from(Body as Uint8Array));
+      PutObjectCommand({
+        Key,
+        Body,
+        Metadata = {},
+      }: {
+        Key: string;
+        Body: Uint8Array | string;
+        Metadata?: Record<string, string>;
+      }) {
+        objects.set(Key, { body: Buffer.from(Body as Uint8Array), metadata: { ...Metadata } });
         return {};
       },
       GetObjectCommand({ Key }: { Key: string }) {
         const found = objects.get(Key);
         if (!found) throw new NoSuchKey({ message: Key, $metadata: { httpStatusCode: 404 } });
-        return { Body: { transformToByteArray: async () => found } };
+        const { body, metadata: Metadata } = found;
+        return { Body: { transformToByteArray: async () => body }, Metadata };
       },
       ListObjectsV2Command: ({ Prefix }: { Prefix: string }) => ({
         Contents: [...objects.keys()]
