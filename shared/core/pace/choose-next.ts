@@ -69,18 +69,13 @@ export function choose<Head extends WaitingRequest>(
   for (const head of heads) {
     const found = eligibleAt(head);
     const wait: Wait = found.atMs <= nowMs ? { ...found, atMs: nowMs } : found;
+    // Infinity minus infinity is no number, so that the rank decides.
     const difference = best
       ? wait.atMs - best.wait.atMs ||
         rank(head) - rank(best.head) ||
         head.position - best.head.position
       : -1;
-    // Infinity minus infinity is no number.
-    if (
-      difference < 0 ||
-      (best && Number.isNaN(difference) && head.position < best.head.position)
-    ) {
-      best = { head, wait };
-    }
+    if (difference < 0) best = { head, wait };
   }
   if (!best) return { kind: "idle" };
   return best.wait.atMs <= nowMs

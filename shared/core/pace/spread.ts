@@ -59,7 +59,8 @@ function spreadFrom(input: SpreadInput): number | undefined {
   }
   const takesOfDay = Math.ceil(share - 1e-9);
   const evenMs = today.openMs / takesOfDay;
-  const taken = countSince(ledger.takes[category] ?? [], first.fromMs);
+  // One at the moment of the opening is of this day.
+  const taken = countSince(ledger.takes[category] ?? [], first.fromMs - 1);
   const leftMs = openBetween(hours, atMs, last.toMs) - RESERVE * today.openMs;
   const meanMs = leftMs / (takesOfDay - taken + 1);
   const gapMs = Math.max(SHORTEST * evenMs, meanMs * varied);

@@ -81,7 +81,12 @@ export const gaps = perAccount((run, account) => {
 
 /** G5: no rolling hour above the limit, and nothing before the account's hours. */
 export const limits = perAccount((run, account) => {
-  const calls = callsOf(run, account).filter(({ isApplied }) => isApplied);
+  // A call that was frozen on its way counts from when it was decided.
+  const calls = callsOf(run, account)
+    .filter(({ isApplied }) => isApplied)
+    .map(({ by, fromMs }) => ({
+      fromMs: isOff(run, by, fromMs) ? invocationStart(run.history, by, fromMs) : fromMs,
+    }));
   const { hourLimit, opensMs = 0 } = account;
   const early = callsOf(run, account).filter(({ fromMs }) => fromMs + MAX_SKEW_MS < opensMs);
   const above = calls.filter(

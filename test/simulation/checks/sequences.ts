@@ -71,24 +71,31 @@ const violation = (guarantee: string, n: number, text: string): Violation => ({
 const succeededMs = (before: RequestRecord | undefined) =>
   before?.status === "SUCCEEDED" ? (before.finishedMs ?? 0) : Number.POSITIVE_INFINITY;
 
-/** The events that release a request: those since the one before it was accepted, more or less. */
-const releasing = ({ before, events }: Dependent, marginMs: number) =>
+/** The events that may release a request: those that were acked since the one before it was accepted, more or less. */
+const mayRelease = ({ before, events }: Dependent) =>
+  events.filter(
+    ({ type, atMs, ackedMs = atMs }) =>
+      type === "CONNECTION_ACCEPTED" && ackedMs >= (before?.createdMs ?? 0) - SKEW_MS,
+  );
+
+/** Those that release it whenever they were received: they were sent since then. */
+const releasing = ({ before, events }: Dependent) =>
   events.filter(
     ({ type, atMs }) =>
-      type === "CONNECTION_ACCEPTED" && atMs >= (before?.createdMs ?? 0) + marginMs,
+      type === "CONNECTION_ACCEPTED" && atMs >= (before?.createdMs ?? 0) + SKEW_MS,
   );
 
 /** The earliest time at which what a request waits for can have happened. */
 const earliestMetMs = (of: Dependent) =>
   of.dependsOn.on === "succeeded"
     ? succeededMs(of.before)
-    : Math.min(...releasing(of, -SKEW_MS).map(({ atMs }) => atMs));
+    : Math.min(...mayRelease(of).map(({ atMs }) => atMs));
 
 /** The time by which what a request waits for has surely happened. */
 const surelyMetMs = (of: Dependent) =>
   of.dependsOn.on === "succeeded"
     ? succeededMs(of.before)
-    : Math.min(...releasing(of, SKEW_MS).map(({ ackedMs = Number.POSITIVE_INFINITY }) => ackedMs));
+    : Math.min(...releasing(of).map(({ ackedMs = Number.POSITIVE_INFINITY }) => ackedMs));
 
 /** G7: a request that depends on another one is sent after what it waits for and its delay. */
 export const dependentsWait: Check = (run) =>

@@ -77,10 +77,17 @@ export function makeAcceptRequest(deps: AcceptRequestDeps) {
       return storeOutsideLane(deps, request, context);
     }
     const joined = await joinLane(deps, [request], context);
+    refuseIfExpired(newRequest, deps.context());
     if (joined !== "full") return storeJoined(deps, request, joined, context);
     await releaseIdempotencyKey(deps, prepared);
     throw await laneFullFailure(deps, request.lane, context);
   };
+}
+
+/** @throws OUT_OF_TIME */
+function refuseIfExpired({ expiresRealMs }: NewRequest, { nowRealMs }: DecisionContext): void {
+  if (expiresRealMs === undefined || nowRealMs < expiresRealMs) return;
+  throw new Failure("OUT_OF_TIME", "it may no longer be wanted: it is decided again");
 }
 
 /**

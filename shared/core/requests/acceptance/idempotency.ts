@@ -34,6 +34,8 @@ export interface NewRequest {
   priority?: RequestPriority | undefined;
   /** The recurring request that makes it. */
   recurringId?: string | undefined;
+  /** Real time from which it is not stored any more: its call has been frozen since it was decided. */
+  expiresRealMs?: number | undefined;
   /** Absent: it depends on no other request. */
   dependsOn?: DependencyInput | undefined;
   /** The trace of the call, where it names one; no part of what is compared under a key. */

@@ -17,13 +17,16 @@ export interface FireRecurringDeps {
   context: () => DecisionContext;
 }
 
+/** Real time that accepting the request of a firing may take: longer than an invocation does. */
+const MAX_FIRING_MS = 30_000;
+
 export type FireRecurring = ReturnType<typeof makeFireRecurring>;
 
 /**
  * Accepts the request of one firing, once, however often the scheduler and the queue deliver it:
  * its idempotency key consists of the recurring request and the planned time. The key is
  * remembered for longer than a firing is accepted late. A recurring request that is paused or
- * deleted makes none.
+ * deleted makes none, also when this call is frozen after it has looked.
  *
  * @throws MESSAGE_STALE for a firing that is later than that; what accepting a request throws, and
  *   the message must be processed again
@@ -32,7 +35,7 @@ export const makeFireRecurring =
   (deps: FireRecurringDeps) =>
   async (firing: Extract<SubmitMessage, { kind: "recur" }>): Promise<void> => {
     const { clientId, recurringId, firesAt } = firing;
-    const { nowMs, rules } = deps.context();
+    const { nowMs, nowRealMs, rules } = deps.context();
     // A key is remembered for this time after its request has ended, and so at least as long.
     if (nowMs - Date.parse(firesAt) >= rules.idempotencyMs) {
       throw new Failure("MESSAGE_STALE", "the request of this firing may have been made already");
@@ -42,7 +45,8 @@ export const makeFireRecurring =
     // No client can send a key with a line break.
     const idempotencyKey = `recurring\n${recurringId}\n${firesAt}`;
     try {
-      await deps.acceptRequest({ ...newRequestOf(item), idempotencyKey });
+      const expiresRealMs = nowRealMs + MAX_FIRING_MS;
+      await deps.acceptRequest({ ...newRequestOf(item), idempotencyKey, expiresRealMs });
     } catch (error) {
       const isConflict = error instanceof Failure && error.code === "IDEMPOTENCY_CONFLICT";
       // The recurring request was changed after this firing had made its request.
