@@ -173,7 +173,10 @@ describe("A change of a connection", () => {
       await withConnection();
     world.conflicts = true;
     const meeting = updateConnection("cl_1", connectionId, { status: "active" });
-    await expect(meeting).rejects.toMatchObject({ code: "CONFLICT" });
+    await expect(meeting).rejects.toMatchObject({
+      code: "CONFLICT",
+      message: "the connection was changed at the same time: read it and try again",
+    });
     for (const change of [
       updateConnection("cl_2", connectionId, {}),
       deleteConnection("cl_2", connectionId),

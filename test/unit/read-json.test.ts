@@ -40,11 +40,21 @@ describe("numbers reach subscribers unchanged", () => {
     expect(JSON.stringify(read(text.replaceAll(/([:,[])/g, "$1 \t\r\n")).value)).toBe(text);
   });
 
+  test("a number that JavaScript keeps stays a number beside one that it would change", () => {
+    const { value } = read('{"n":[1.0,0,3,-7,0.5,9007199254740991,-9007199254740991]}');
+    const [first, ...others] = value.n as unknown[];
+    expect(JSON.isRawJSON(first)).toBe(true);
+    const longest = Number.MAX_SAFE_INTEGER;
+    expect(others).toEqual([0, 3, -7, 0.5, longest, -longest]);
+  });
+
   test.each([
     "9223372036854775808",
+    "-9223372036854775809",
     "12345678901234567890",
     "10000000000000000000",
     "1e19",
+    "-1e19",
     "1e400",
     "-1e400",
   ])(
@@ -73,6 +83,15 @@ describe("what is not a JSON object in UTF-8 is refused with its code", () => {
     ["brackets in a string", `{"a":"${"[".repeat(100)}\\""}`, "accepted"],
   ])("a body is read or refused with its code: %s", (_name, text, code) => {
     expect(codeOf(Buffer.from(text))).toBe(code);
+  });
+
+  test("the refusal of what is not JSON says where, and its cause is the parser's error", () => {
+    const refusal = expect.objectContaining({
+      code: "BODY_NOT_JSON",
+      message: "the body is not JSON at line 1, column 2: a name must be in double quotes",
+      cause: expect.any(SyntaxError),
+    });
+    expect(() => read("{x}")).toThrow(refusal);
   });
 
   test("bytes that are not UTF-8 are refused", () => {
