@@ -213,6 +213,18 @@ describe("the management of recurring requests", () => {
     expect(items.size).toBe(1);
   });
 
+  test("A call that says what is stored writes nothing and sets the schedule, so that a late copy of it pauses nothing", async () => {
+    const { put, atScheduler, items, world } = setUp();
+    await put();
+    const before = structuredClone(items.get(item.pk));
+    atScheduler.clear();
+    world.failsAt = "put paused";
+    expect(await put()).toMatchObject({ status: "active" });
+    expect(items.get(item.pk)).toEqual(before);
+    expect(atScheduler.get("weekly")).toEqual({ cron: every.cron, isEnabled: true });
+    await expect(put({ params: { n: 1 } })).rejects.toThrow("killed");
+  });
+
   test("Pause and resume change both the item and the schedule, and may be repeated", async () => {
     const { put, recurring, atScheduler } = setUp();
     await put();

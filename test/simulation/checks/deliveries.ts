@@ -51,7 +51,8 @@ export const attempts: Check = ({ history, end }) =>
     const posts = history.posts.filter(({ webhookId }) => webhookId === delivery.eventId);
     const { deliveryId, eventId, status } = delivery;
     return [
-      ...(status === "delivered" && !posts.some((post) => post.status === 200)
+      ...(status === "delivered" &&
+      !posts.some(({ status: answer = 0 }) => answer >= 200 && answer < 300)
         ? [violation("G6", `${eventId} is delivered, and no POST was answered 2xx`)]
         : []),
       ...(new Set(posts.map(({ body }) => body)).size > 1

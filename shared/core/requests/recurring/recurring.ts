@@ -57,11 +57,20 @@ export function makeRecurring(deps: RecurringDeps) {
     throw changedMeanwhile();
   }
 
-  /** Stores the item as paused, sets its schedule, and then gives the item its status. */
+  /**
+   * Stores the item as paused, sets its schedule, and then gives the item its status. One that says
+   * the same as the stored item writes none: a call that is carried out late, after the client has
+   * repeated it, must not pause it again.
+   */
   async function apply(
     item: Omit<RecurringItem, "version">,
     read: RecurringItem | undefined,
   ): Promise<RecurringItem> {
+    if (read && contentOf(read) === contentOf(item)) {
+      await schedules.put(read, read.every, { isEnabled: read.status === "active" });
+      await requireLatest(read, read);
+      return read;
+    }
     const paused = await write({ ...item, status: "paused" }, read);
     const isEnabled = item.status === "active";
     const set = await schedules.put(paused, item.every, { isEnabled });
@@ -187,6 +196,16 @@ export function makeRecurring(deps: RecurringDeps) {
       if (paused && !(await store.delete(paused))) await requireLatest(key, undefined);
     },
   };
+}
+
+/** What a call can change, as a text. */
+function contentOf(item: Omit<RecurringItem, "version">): string {
+  const { status, provider, connectionId, accountId, action, params, every, group, isHigh } = item;
+  const times = Object.entries(every).sort(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify([
+    ...[status, provider, connectionId, accountId, action, params],
+    ...[times, group, isHigh],
+  ]);
 }
 
 function viewOf(item: RecurringItem): RecurringView {

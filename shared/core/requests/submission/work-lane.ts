@@ -247,9 +247,9 @@ export function makeWorkLane(deps: WorkLaneDeps) {
       counters: withBlocks(countersAfterRun(run), blocks, deps.context().nowMs),
     });
     if (typeof released === "object") return released;
-    if (released === "released" && wakeUpAtMs !== undefined) {
-      await laneScheduler.sendWakeUp(lane, wakeUpAtMs);
-    }
+    // A request may be back in its queue, of which the worker that has the lane now knows nothing.
+    if (released === "lost") await laneScheduler.ensureSweep(lane);
+    else if (wakeUpAtMs !== undefined) await laneScheduler.sendWakeUp(lane, wakeUpAtMs);
     return "done";
   }
 
