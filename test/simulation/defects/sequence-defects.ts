@@ -54,7 +54,7 @@ export const sequenceDefects: readonly Defect[] = [
     "firing-has-no-key",
     "G3: a firing that is delivered twice makes two requests",
     firing,
-    "await deps.acceptRequest({ ...newRequestOf(item), idempotencyKey });",
+    "await deps.acceptRequest({ ...newRequestOf(item), idempotencyKey, expiresRealMs });",
     "await deps.acceptRequest(newRequestOf(item));",
   ),
   defect(
