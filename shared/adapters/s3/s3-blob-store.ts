@@ -1,20 +1,12 @@
-import type { S3Client } from "@aws-sdk/client-s3";
 import { Failure } from "../../contracts/failures.ts";
 import type { BlobStore } from "../../core/inbound/ports.ts";
 import { callDependency } from "../dependency-down.ts";
+import { makeLoadS3 } from "./load-s3.ts";
 
-/** The S3 SDK is large and most invocations do not need it: it is loaded for the first blob. */
+/** Blobs are objects of a bucket. */
 export function makeS3BlobStore(options: { bucket: string; config: object }): BlobStore {
   const { bucket: Bucket } = options;
-  let loaded: Promise<{ s3: typeof import("@aws-sdk/client-s3"); client: S3Client }> | undefined;
-
-  function load() {
-    loaded ??= import("@aws-sdk/client-s3").then((s3) => ({
-      s3,
-      client: new s3.S3Client(options.config),
-    }));
-    return loaded;
-  }
+  const load = makeLoadS3(options.config);
 
   /**
    * S3 answers 403 for a key that does not exist unless the caller may list the bucket, and a

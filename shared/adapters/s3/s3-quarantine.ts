@@ -1,28 +1,20 @@
-import type { S3Client } from "@aws-sdk/client-s3";
 import type { QuarantineStore } from "../../core/inbound/ports.ts";
 import { quarantineKey } from "../../core/inbound/quarantine-key.ts";
 import type { QuarantineContents } from "../../core/inbound/release-quarantine.ts";
 import { callDependency } from "../dependency-down.ts";
+import { makeLoadS3 } from "./load-s3.ts";
 
 /**
  * The quarantine is a part of the bucket, sorted by connection and time. An object is the body of
  * a webhook, and its user metadata are the headers of the signature: earlier versions wrote, and
- * read, the body alone. The S3 SDK is loaded when it is first needed.
+ * read, the body alone.
  */
 export function makeS3Quarantine(options: {
   bucket: string;
   config: object;
 }): QuarantineStore & QuarantineContents {
   const { bucket: Bucket } = options;
-  let loaded: Promise<{ s3: typeof import("@aws-sdk/client-s3"); client: S3Client }> | undefined;
-
-  function load() {
-    loaded ??= import("@aws-sdk/client-s3").then((s3) => ({
-      s3,
-      client: new s3.S3Client(options.config),
-    }));
-    return loaded;
-  }
+  const load = makeLoadS3(options.config);
 
   return {
     async put(webhook, abortSignal) {

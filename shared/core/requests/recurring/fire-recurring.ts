@@ -17,7 +17,7 @@ export interface FireRecurringDeps {
   context: () => DecisionContext;
 }
 
-/** Real time that accepting the request of a firing may take: longer than an invocation does. */
+/** Real time that accepting the request of a firing may take, which is that of an invocation. */
 const MAX_FIRING_MS = 30_000;
 
 export type FireRecurring = ReturnType<typeof makeFireRecurring>;
