@@ -38,6 +38,7 @@ const found = [
   [2026, "a call that was frozen on its way counted an hour from its arrival"],
   [2742, "an event that was received late counted from when it was sent"],
   [3653, "a frozen firing made a request after its deletion"],
+  [4895, "a worker ended between publishing an event and recording that, and its id was bound"],
   [5164, "a late copy of a call paused a recurring request"],
   [5271, "a worker that had lost its lane did not wake it for the request that it gave back"],
 ] as const;

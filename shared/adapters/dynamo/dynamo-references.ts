@@ -35,8 +35,8 @@ export function makeDynamoReferences(options: {
   function referenceOf(item: Record<string, unknown> | undefined): Reference | undefined {
     // TTL deletes late: an item past its time counts as gone.
     if (!item || Number(item.expiresAt) * 1000 <= clock.businessMs()) return undefined;
-    if (typeof item.requestId === "string") return { requestId: item.requestId };
-    return typeof item.eventId === "string" ? { eventId: item.eventId } : undefined;
+    const event = typeof item.eventId === "string" ? { eventId: item.eventId } : undefined;
+    return typeof item.requestId === "string" ? { requestId: item.requestId, ...event } : event;
   }
 
   return {

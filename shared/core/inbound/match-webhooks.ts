@@ -34,7 +34,7 @@ export interface MatchWebhooksDeps extends TracingDeps {
 }
 
 export type MatchOutcome =
-  /** It belongs to no request made here and becomes an event of its own. */
+  /** It belongs to no request made here, or did when it was first received, and is an event of its own. */
   | { kind: "unmatched"; event: FinalEvent }
   | {
       kind: "matched";
@@ -133,7 +133,7 @@ async function matchOne(
     return { outcome: { kind: "unmatched", event } };
   }
   const applied = await applyByReferenceOrLabel(deps, webhook, lookup);
-  if (applied) return matchedWith(applied);
+  if (applied) return matchedWith(deps, webhook, lookup, applied);
   if (await requeueIfSubmissionRunning(deps, webhook.message, lookup)) {
     return { outcome: { kind: "waiting", connectionId: webhook.message.connectionId } };
   }
@@ -142,7 +142,7 @@ async function matchOne(
   const appliedMeanwhile =
     requestId && (await applyToRequest(deps, webhook, { ...lookup, requestId }));
   return appliedMeanwhile
-    ? matchedWith(appliedMeanwhile)
+    ? matchedWith(deps, webhook, lookup, appliedMeanwhile)
     : { outcome: { kind: "unmatched", event } };
 }
 
@@ -213,9 +213,22 @@ async function recordUnlessBound(
   return { event, requestId };
 }
 
-function matchedWith({ request, isChanged, ...applied }: AppliedUpdate): Match {
+/**
+ * The match of a webhook that was applied to a request. If an earlier receive recorded its event
+ * as unmatched and may have ended while it published that, the event is published again.
+ */
+function matchedWith(
+  deps: MatchWebhooksDeps,
+  webhook: LoadedWebhook,
+  { reference }: ReferenceLookup,
+  { request, isChanged, ...applied }: AppliedUpdate,
+): Match {
   const { requestId, traceparent } = request;
-  const outcome = { kind: "matched" as const, requestId, traceparent, ...applied };
+  const event = reference?.eventId === undefined ? undefined : toUnmatchedEvent(webhook, deps);
+  const outcome: MatchOutcome =
+    event && event.id === reference?.eventId
+      ? { kind: "unmatched", event }
+      : { kind: "matched", requestId, traceparent, ...applied };
   return isChanged ? { outcome, updated: request } : { outcome };
 }
 

@@ -259,7 +259,7 @@ export function makeRequests(deps: RequestsDeps) {
         connectionIds.map((connectionId) => ({ connectionId, providerRequestId })),
       );
       for (const { reference } of entries) {
-        if (!reference || !("eventId" in reference)) continue;
+        if (!reference || "requestId" in reference) continue;
         const event = await deps.events.find(reference.eventId);
         if (event?.clientId === clientId) return event.envelope;
       }

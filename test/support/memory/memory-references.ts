@@ -116,8 +116,8 @@ export function makeMemoryIdempotency(options: { clock: Clock }): IdempotencySto
 }
 
 function referenceOf(found: StoredReference | undefined): Reference | undefined {
-  if (found?.requestId !== undefined) return { requestId: found.requestId };
-  return found?.eventId === undefined ? undefined : { eventId: found.eventId };
+  const event = found?.eventId === undefined ? undefined : { eventId: found.eventId };
+  return found?.requestId === undefined ? event : { requestId: found.requestId, ...event };
 }
 
 function keyOf(of: { connectionId: string; providerRequestId: string }): string {

@@ -122,8 +122,8 @@ export interface StaleEntry {
   sweepAtRealMs: number;
 }
 
-/** What a provider's id refers to: a request, or an unmatched event. */
-export type Reference = { requestId: string } | { eventId: string };
+/** What a provider's id refers to: a request, perhaps with the event that was unmatched before, or an unmatched event. */
+export type Reference = { requestId: string; eventId?: string } | { eventId: string };
 
 export interface ReferenceStore {
   /** The references of these ids in one call, strongly consistent, with the time until which a submission may be in flight on each connection. */

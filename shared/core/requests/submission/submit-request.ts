@@ -195,7 +195,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const { providerRequestId } = outcome;
     try {
       const previous = await references.bind({ connectionId, providerRequestId, requestId });
-      return previous !== undefined && "eventId" in previous;
+      return previous !== undefined && !("requestId" in previous);
     } catch (error) {
       // The outcome must be stored all the same. Without the reference, a poll finds the result.
       deps.onNonFatalError(error);
