@@ -107,7 +107,7 @@ export const emptyHistory = (): History => ({
 const confusing: readonly FaultKind[] = instanceFaultKinds;
 
 /** Whether one of these faults struck an instance in this time. */
-export function wasStruck({ struck }: History, instance: string, fromMs: number, untilMs: number) {
+function wasStruck({ struck }: History, instance: string, fromMs: number, untilMs: number) {
   return struck.some(
     (fault) =>
       fault.instance === instance &&
@@ -128,6 +128,29 @@ export function invocationStart(
     if (name === instance && fromMs <= atMs && fromMs > startMs) startMs = fromMs;
   }
   return startMs;
+}
+
+/** When that invocation ended; never for one that was ended by Lambda, which may be frozen and go on. */
+export function invocationEnd(
+  { invocations }: Pick<History, "invocations">,
+  instance: string,
+  atMs: number,
+): number {
+  const startMs = invocationStart({ invocations }, instance, atMs);
+  const own = invocations.find(({ name, fromMs }) => name === instance && fromMs === startMs);
+  return own === undefined || own.end === "killed" ? Number.POSITIVE_INFINITY : own.untilMs;
+}
+
+/**
+ * Whether an instance was struck in the invocation in which it did something at this time, until
+ * another time at most.
+ */
+export function wasStruckIn(
+  history: History,
+  { by, atMs, untilMs }: { by: string; atMs: number; untilMs: number },
+): boolean {
+  const endMs = Math.min(untilMs, invocationEnd(history, by, atMs));
+  return wasStruck(history, by, invocationStart(history, by, atMs), endMs);
 }
 
 const requestOfItem = new WeakMap<Item, RequestRecord>();

@@ -76,6 +76,7 @@ async function run(events: number): Promise<Shown> {
     { seed: 1, perMille: 0, kinds: [] },
     {
       sendWebhook: () => undefined,
+      isStuck: () => false,
       isEndpointDown: () => false,
       isBusFlaky: () => false,
       answerOf: (webhookId, { nowMs }) => {

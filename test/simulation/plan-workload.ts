@@ -71,6 +71,16 @@ export interface PlannedRecurring {
   deletedAfterMs: number;
 }
 
+/** A report about something that nobody here has requested. */
+export interface ForeignReport {
+  id: string;
+  /** When it is sent, and its copies. */
+  atMs: readonly number[];
+  isForged: boolean;
+  /** Its body is larger than a message of the queue. */
+  isLarge?: boolean;
+}
+
 export interface Span {
   fromMs: number;
   untilMs: number;
@@ -80,7 +90,7 @@ export interface Workload {
   accounts: readonly Account[];
   requests: readonly PlannedRequest[];
   /** Ids of what providers report that nobody here has requested. */
-  foreign: readonly { id: string; atMs: readonly number[]; isForged: boolean }[];
+  foreign: readonly ForeignReport[];
   /** When the client's endpoint answers 500. */
   endpointDown: Span;
   /** When the bus refuses every third entry. */
@@ -90,6 +100,10 @@ export interface Workload {
   signsLinkedApi?: boolean;
   personEvents?: readonly PersonEvent[];
   recurring?: readonly PlannedRecurring[];
+  /** Once a webhook has told the end of a job, polls are answered as if the job was under way. */
+  isToldOnce?: boolean;
+  /** A queue timeout that some requests reach; absent: that of the stack. */
+  queueTimeoutSeconds?: number;
 }
 
 /**
@@ -97,9 +111,21 @@ export interface Workload {
  *
  * @param more decides about Linked API, batches, sequences and recurring requests: what is added
  *   to these does not change what `random` decides
+ * @param rare decides about what is still rarer
  */
-export function planWorkload(random: Random, more: Random): Workload {
-  return withMore(planSingles(random), more);
+export function planWorkload(random: Random, more: Random, rare: Random): Workload {
+  return withRare(withMore(planSingles(random), more), rare);
+}
+
+function withRare(plan: Workload, random: Random): Workload {
+  const isToldOnce = random.chance(0.2);
+  const queueTimeoutSeconds = random.chance(0.1) ? random.int(60, 240) : undefined;
+  return {
+    ...plan,
+    isToldOnce,
+    ...(queueTimeoutSeconds === undefined ? {} : { queueTimeoutSeconds }),
+    foreign: plan.foreign.map((one) => ({ ...one, isLarge: random.chance(0.05) })),
+  };
 }
 
 /** A plan of single requests to We-Link. */

@@ -1,11 +1,13 @@
 import { readDeliveryItem } from "../../shared/adapters/dynamo/delivery-item.ts";
 import type { DeliveryRecord } from "../../shared/core/deliveries/state/record.ts";
-import { isTerminal, type RequestRecord } from "../../shared/core/requests/state/record.ts";
+import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { type Violation, violationsOf } from "./checks/checks.ts";
+import { isTerminal } from "./checks/requests.ts";
 import { type FaultKind, type FaultPlan, faultKinds } from "./engine/faults.ts";
 import { type History, requestIn } from "./history.ts";
 import { BUSY_MS, planWorkload, type Span, type Workload } from "./plan-workload.ts";
 import type { AnswerOf } from "./services/endpoint.ts";
+import type { Item } from "./services/expressions.ts";
 import { START_MS } from "./stack.ts";
 import { madeBySetup, makeSendWebhook, startWorkload } from "./workload.ts";
 import { makeWorld, type World } from "./world.ts";
@@ -14,6 +16,9 @@ const MINUTE_MS = 60_000;
 
 /** Faults strike until then; `reconcile` has found what they left some time later. */
 const FAULTS_MS = BUSY_MS + 3 * MINUTE_MS;
+
+/** Where an endpoint is down for longer than all attempts take, they strike the last one too. */
+const LONG_FAULTS_MS = 40 * MINUTE_MS;
 
 /** `reconcile` runs every minute until then. Later it runs every five minutes, as it may. */
 const SWEPT_MS = FAULTS_MS + 12 * MINUTE_MS;
@@ -62,7 +67,6 @@ export interface RunResult {
 export async function simulate(options: RunOptions): Promise<RunResult> {
   const { seed, kinds = faultKinds, plan: planned, ...told } = options;
   const { only, lastsAlways, onOperation, onDynamoDbCommand } = told;
-  const { faultsMs = FAULTS_MS } = options;
   const plan = {
     seed,
     perMille: FAULTS_PER_MILLE,
@@ -77,12 +81,26 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
     nowMs >= fromMs && nowMs < untilMs;
   const world: World = makeWorld(plan, {
     sendWebhook: makeSendWebhook(() => world, madeBySetup),
+    isStuck: ({ providerRequestId }) =>
+      workload?.isToldOnce === true && world.toldByWebhook.has(providerRequestId),
     isEndpointDown: (nowMs) => isIn(nowMs, workload?.endpointDown),
     answerOf: options.answerOf,
     isBusFlaky: (nowMs) => isIn(nowMs, workload?.busFlaky),
+    settings: () => {
+      const { queueTimeoutSeconds } = workload ?? {};
+      return queueTimeoutSeconds === undefined ? {} : { queueTimeoutSeconds };
+    },
   });
   const { loop, history } = world;
-  workload = planned ?? planWorkload(world.randomFor("workload"), world.randomFor("workload/more"));
+  workload =
+    planned ??
+    planWorkload(
+      world.randomFor("workload"),
+      world.randomFor("workload/more"),
+      world.randomFor("workload/least"),
+    );
+  const { fromMs: downMs, untilMs: upMs } = workload.endpointDown;
+  const { faultsMs = upMs - downMs > LONG_FAULTS_MS ? LONG_FAULTS_MS : FAULTS_MS } = options;
   let isStarted = false;
   const started = startWorkload(world, workload).then(() => {
     isStarted = true;
@@ -141,10 +159,10 @@ function recordsOf(world: World) {
 const isOpen: ReadonlySet<string> = new Set(["waiting", "delivering"]);
 
 function isSettled(world: World): boolean {
-  if (world.sqs.count() + world.bus.underWay() > 0) return false;
-  if (world.dynamodb.all("deliveries").some(({ status }) => isOpen.has(String(status)))) {
-    return false;
-  }
+  if (world.underWay() > 0) return false;
+  const isDeliveryOpen = ({ status, sweepAt }: Item) =>
+    isOpen.has(String(status)) || sweepAt !== undefined;
+  if (world.dynamodb.all("deliveries").some(isDeliveryOpen)) return false;
   return (
     world.dynamodb.all("events").every(({ status }) => status === "PUBLISHED") &&
     requestsOf(world).every((request) => isTerminal(request) && request.outbox.length === 0)

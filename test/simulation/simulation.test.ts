@@ -40,6 +40,8 @@ const found = [
   [3653, "a frozen firing made a request after its deletion"],
   [4895, "a worker ended between publishing an event and recording that, and its id was bound"],
   [5164, "a late copy of a call paused a recurring request"],
+  [9053, "a request whose worker was frozen with it waits for that worker, and others need not"],
+  [11671, "two events of one id were published before it was bound, and one stayed claimed"],
   [5271, "a worker that had lost its lane did not wake it for the request that it gave back"],
 ] as const;
 

@@ -29,6 +29,9 @@ const WEBHOOK_RETRIES_MS = [1_000, 10_000, 60_000, 300_000, 900_000, 3_600_000];
 const CALL_TRIES = 12;
 const CALL_RETRY_MS = 2_000;
 
+/** More than an inbound message carries: the body goes to the bucket. */
+const LARGE_CHARACTERS = 70_000;
+
 /** What the setup has made. */
 interface Made {
   apiKey: string;
@@ -52,7 +55,8 @@ export async function startWorkload(world: World, plan: Workload): Promise<void>
   world.faults.start();
   planRequests(world, made, plan);
   for (const one of plan.foreign) {
-    const body = { status: "SUCCESS", request_id: one.id, result: { seen: one.id } };
+    const text = one.isLarge ? { text: "x".repeat(LARGE_CHARACTERS) } : {};
+    const body = { status: "SUCCESS", request_id: one.id, result: { seen: one.id, ...text } };
     const secret = one.isForged ? "another secret" : WEBHOOK_SECRET;
     const webhook = { ...weLinkWebhook(one.id, body, secret), isEnd: true };
     for (const atMs of one.atMs) world.loop.at(atMs, () => void postWebhook(world, made, webhook));
@@ -324,7 +328,8 @@ function planRequests(world: World, made: Made, plan: Workload): void {
       ...bodyOf(one),
       ...(one.isKeyless ? {} : { idempotencyKey: keyOf(one) }),
     }));
-    const post = () => createBatch(world, made, { key: `batch-${batch}`, requests, bodies });
+    const of = { key: `batch-${batch}`, requests, bodies };
+    const post = () => world.untilAnswered(() => createBatch(world, made, of));
     loop.at(atMs, async () => {
       const ids = await post();
       for (const [at, request] of requests.entries()) {
@@ -401,23 +406,28 @@ function planRecurring(world: World, made: Made, recurring: PlannedRecurring): v
 }
 
 /** Makes a call until it is answered by something else than a 5xx or 429, as clients do. */
-async function repeat(
-  { loop, history, note }: World,
+function repeat(
+  { loop, history, note, untilAnswered }: World,
   of: Pick<ApiCallMade, "key" | "what" | "accountId">,
   call: () => Promise<{ status: number; body: string }>,
 ) {
-  for (let tries = 1; ; tries++) {
-    const fromMs = loop.nowMs();
-    const answer = await call();
-    history.calls.push({ ...of, fromMs, untilMs: loop.nowMs(), ...answer });
-    note(`client ${of.what} ${of.key} answered ${answer.status}`);
-    const isOver = answer.status < 500 && answer.status !== 429;
-    if (isOver || tries === CALL_TRIES) return answer;
-    await new Promise<void>((resolve) => loop.after(CALL_RETRY_MS * tries, resolve));
-  }
+  return untilAnswered(async () => {
+    for (let tries = 1; ; tries++) {
+      const fromMs = loop.nowMs();
+      const answer = await call();
+      history.calls.push({ ...of, fromMs, untilMs: loop.nowMs(), ...answer });
+      note(`client ${of.what} ${of.key} answered ${answer.status}`);
+      const isOver = answer.status < 500 && answer.status !== 429;
+      if (isOver || tries === CALL_TRIES) return answer;
+      await new Promise<void>((resolve) => loop.after(CALL_RETRY_MS * tries, resolve));
+    }
+  });
 }
 
-async function postWebhook(world: World, made: Made, webhook: Webhook): Promise<void> {
+const postWebhook = (world: World, made: Made, webhook: Webhook): Promise<void> =>
+  world.untilAnswered(() => postUntilTaken(world, made, webhook));
+
+async function postUntilTaken(world: World, made: Made, webhook: Webhook): Promise<void> {
   const { id, providerRequestId, isEnd, provider, body, headersAt } = webhook;
   const { loop, history, note } = world;
   const path = made.inboundPaths[provider] ?? "";
@@ -437,7 +447,21 @@ async function postWebhook(world: World, made: Made, webhook: Webhook): Promise<
     const status = result.statusCode ?? 500;
     history.webhooks.push({ id, providerRequestId, isEnd, body, atMs: loop.nowMs(), status });
     note(`provider webhook ${id} answered ${status}`);
+    if (status === 200 && isEnd && isBound(world, providerRequestId)) {
+      world.toldByWebhook.add(providerRequestId);
+    }
     if (status < 500) return;
     await new Promise<void>((resolve) => loop.after(retryMs, resolve));
   }
 }
+
+/** Whether a request knows this id of the provider, so that its webhooks are matched with it. */
+const isBound = ({ dynamodb }: World, providerRequestId: string): boolean =>
+  dynamodb
+    .all("requests")
+    .some(
+      ({ lane, requestId }) =>
+        requestId !== undefined &&
+        String(lane).startsWith("ref#") &&
+        String(lane).endsWith(`#${providerRequestId}`),
+    );

@@ -1,4 +1,5 @@
 import { deliverableTypes } from "../../shared/contracts/events.ts";
+import type { Settings } from "../../shared/contracts/settings.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 import { makeAwsCalls } from "./engine/aws-call.ts";
 import { type FaultPlan, makeFaults } from "./engine/faults.ts";
@@ -33,9 +34,13 @@ import {
 /** What the workload decides. */
 export interface Peers {
   sendWebhook: (job: Job, webhook: JobWebhook) => void;
+  /** Whether the provider goes on to answer polls as if this job had not ended. */
+  isStuck: (job: Job) => boolean;
   isEndpointDown: (nowMs: number) => boolean;
   isBusFlaky: (nowMs: number) => boolean;
   answerOf?: AnswerOf | undefined;
+  /** Settings that are not those of the stack. */
+  settings?: () => Partial<Settings>;
 }
 
 export type World = ReturnType<typeof makeWorld>;
@@ -112,7 +117,8 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
       if (version > 0) note(`${by()} starts with the other version`);
       const coldStart = versions[version]?.[name];
       if (!coldStart) throw new Error(`there is no function ${name}`);
-      return coldStart(environment, telemetry);
+      const SETTINGS = { ...environment.SETTINGS, ...peers.settings?.() };
+      return coldStart({ ...environment, SETTINGS }, telemetry);
     },
     onStart: (name, skewMs) => history.skewsMs.set(name, skewMs),
     onEnd: (name, fromMs, end) => {
@@ -145,14 +151,35 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
     return new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
   }
 
-  const { sendWebhook, isEndpointDown: isDown, answerOf } = peers;
+  const { sendWebhook, isStuck, isEndpointDown: isDown, answerOf } = peers;
   const others = { ...common, history };
   takeFrom({ loop, random: randomFor("process") });
   receiveAwsCalls(aws.send);
-  receiveProviderCalls(makeProviders({ ...others, random: randomFor("provider"), sendWebhook }));
+  receiveProviderCalls(
+    makeProviders({ ...others, random: randomFor("provider"), sendWebhook, isStuck }),
+  );
   receivePosts(makeEndpoint({ ...others, random: randomFor("endpoint"), isDown, answerOf }));
 
-  return { loop, faults, history, dynamodb, sqs, bus, invoke, note, counts, randomFor };
+  /** Calls and webhooks that are repeated until they are answered. */
+  const repeating = new Set<object>();
+  async function untilAnswered<Result>(repeat: () => Promise<Result>): Promise<Result> {
+    const one = {};
+    repeating.add(one);
+    try {
+      return await repeat();
+    } finally {
+      repeating.delete(one);
+    }
+  }
+
+  return {
+    ...{ loop, faults, history, dynamodb, sqs, bus, invoke, note, counts, randomFor },
+    untilAnswered,
+    /** Messages, events, calls and webhooks that are under way. */
+    underWay: () => sqs.count() + bus.underWay() + repeating.size,
+    /** The provider's ids of jobs whose end was answered 200 while their request knew its id. */
+    toldByWebhook: new Set<string>(),
+  };
 }
 
 /** The same operations, which tell of each command first. */

@@ -4,6 +4,7 @@ import type { FinalEvent } from "../../shared/core/events/envelope.ts";
 import type { EventClaims, EventPublisher, PublishResult } from "../../shared/core/events/ports.ts";
 import { makeSweepEventOutbox } from "../../shared/core/events/sweep-event-outbox.ts";
 import { makeConsumeWebhooks } from "../../shared/core/inbound/consume-webhooks.ts";
+import type { MatchOutcome } from "../../shared/core/inbound/match-webhooks.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { unjoined } from "../support/fakes/inbound-reader.ts";
 import { makeMemoryEventClaims } from "../support/memory/memory-event-claims.ts";
@@ -14,6 +15,8 @@ function setUp(
   over: {
     claims?: Partial<EventClaims>;
     publish?: EventPublisher["publish"];
+    /** What matching says of each message; absent: that it belongs to no request. */
+    outcomes?: readonly MatchOutcome[];
     /** Each event is in the outbox from its claim on, as those are that no queue delivers again. */
     inOutbox?: boolean;
   } = {},
@@ -34,6 +37,12 @@ function setUp(
         return events.map((): PublishResult => ({ ok: true }));
       }),
   };
+  const matching = over.outcomes && {
+    matchWebhooks: async () => ({
+      outcomes: [...(over.outcomes ?? [])],
+      outbox: { published: 0, failures: [] },
+    }),
+  };
   let owners = 0;
   const common = {
     publisher,
@@ -46,7 +55,9 @@ function setUp(
     clock,
     claims: stored,
     published,
-    consume: outcomesOf(makeConsumeWebhooks({ ...common, claims, ...unjoined({ clock }) })),
+    consume: outcomesOf(
+      makeConsumeWebhooks({ ...common, claims, ...unjoined({ clock }), ...matching }),
+    ),
     sweep: makeSweepEventOutbox({ ...common, claims: stored, graceMs: 30_000, limit: 100 }),
   };
 }
@@ -104,6 +115,59 @@ describe("a batch", () => {
     const { consume } = setUp();
     const other = message("a", { clientId: "cl_2", connectionId: "cn_2" });
     expect(kinds(await consume([message("a"), other]))).toEqual(["published", "published"]);
+  });
+});
+
+const unpaused = { hasPausedAccount: false, hasStoredUnclearReport: false };
+
+describe("A webhook of a request that may have been an event of its own at an earlier receive", () => {
+  const earlierEvent: FinalEvent = {
+    ...{ id: "workflow.started:cn_1:a", type: "workflow.started", clientId: "cl_1" },
+    envelope: '{"id":"workflow.started:cn_1:a","createdAt":"1","data":{"n":1}}',
+  };
+  const matched = { ...unpaused, kind: "matched", requestId: "rq_1", verdict: "applied" } as const;
+  const outcomes = [
+    { ...matched, earlierEvent },
+    { ...matched, earlierEvent },
+  ];
+  const lease = (untilMs: number) => ({ owner: "dead", untilMs });
+
+  test("That event is published if its worker ended before it recorded that, in the bytes of its claim", async () => {
+    const { clock, claims, consume, published } = setUp({ outcomes });
+    const first = { ...earlierEvent, envelope: earlierEvent.envelope.replace(":1}", ":2}") };
+    await claims.claim(first, lease(clock.realMs()), { isRetriedByQueue: true });
+    expect(await consume([message("a"), message("a")])).toStrictEqual([
+      { kind: "published", eventId: earlierEvent.id },
+      matched,
+    ]);
+    expect(published).toStrictEqual([first]);
+    expect(await consume([message("a"), message("a")])).toStrictEqual([matched, matched]);
+    expect(published).toHaveLength(1);
+  });
+
+  test("While another worker may be publishing that event, the message waits", async () => {
+    const { clock, claims, consume, published } = setUp({ outcomes });
+    await claims.claim(earlierEvent, lease(clock.realMs() + 1), { isRetriedByQueue: true });
+    expect(await consume([message("a"), message("a")])).toStrictEqual([
+      expect.objectContaining({ kind: "failed", code: "CLAIM_HELD", eventId: earlierEvent.id }),
+      matched,
+    ]);
+    expect(published).toEqual([]);
+  });
+
+  test("Nothing is published if there was no such event", async () => {
+    const { consume, published } = setUp({ outcomes });
+    expect(await consume([message("a"), message("a")])).toStrictEqual([matched, matched]);
+    expect(published).toEqual([]);
+  });
+
+  test("The message stays while the events cannot be read", async () => {
+    const claimStored = () => Promise.reject(new Failure("DEPENDENCY_DOWN", "no table"));
+    const { consume } = setUp({ outcomes, claims: { claimStored } });
+    expect(await consume([message("a"), message("a")])).toStrictEqual([
+      expect.objectContaining({ kind: "failed", code: "DEPENDENCY_DOWN" }),
+      matched,
+    ]);
   });
 });
 

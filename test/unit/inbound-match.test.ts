@@ -148,24 +148,22 @@ describe("A webhook of a request made here", () => {
   });
 
   test.each([
-    ["looked up", { reference: { requestId: "rq_1", eventId: "workflow.completed:cn_1:pr-1" } }],
+    ["looked up", { reference: { requestId: "rq_1", eventId: "workflow.started:cn_1:pr-1" } }],
     [
       "bound after the lookup",
-      { reference: { eventId: "workflow.completed:cn_1:pr-1" }, boundMeanwhile: "rq_1" },
+      { reference: { eventId: "workflow.started:cn_1:pr-1" }, boundMeanwhile: "rq_1" },
     ],
-  ])("One whose event was recorded as unmatched is applied and published: %s", async (_, of) => {
-    const { match, named } = setUp({ ...of, requests: { rq_1: {} } });
-    const webhook = webhookOf();
-    expect((await match([webhook])).outcomes).toStrictEqual([unmatched(webhook)]);
-    expect(named("apply")).toHaveLength(1);
-    expect(named("publish")).toEqual([[["rq_1"]]]);
-  });
-
-  test("Another event that was recorded as unmatched is not published by it", async () => {
-    const reference = { requestId: "rq_1", eventId: "workflow.started:cn_1:pr-1" };
-    const { match } = setUp({ reference, requests: { rq_1: {} } });
-    expect((await match([webhookOf()])).outcomes).toStrictEqual([matched("rq_1")]);
-  });
+  ])(
+    "One of an id that had unmatched events names the one that it may have been: %s",
+    async (_, of) => {
+      const { match, named } = setUp({ ...of, requests: { rq_1: {} } });
+      const webhook = webhookOf();
+      expect((await match([webhook])).outcomes).toStrictEqual([
+        { ...matched("rq_1"), earlierEvent: toUnmatchedEvent(webhook) },
+      ]);
+      expect(named("publish")).toEqual([[["rq_1"]]]);
+    },
+  );
 
   test("One that fails keeps no other one of its batch from being matched", async () => {
     const { match, named } = setUp({ labelled: "rq_down", requests: { rq_1: {} } });

@@ -27,7 +27,8 @@ export type ConsumeOutcome =
   | { kind: "published"; eventId: string; isUnclear?: true }
   /** `contentDiffers`: the copy has other content than the event that was published. */
   | { kind: "duplicate"; eventId: string; contentDiffers: boolean }
-  | Extract<MatchOutcome, { kind: "matched" | "waiting" }>
+  | Omit<Extract<MatchOutcome, { kind: "matched" }>, "earlierEvent">
+  | Extract<MatchOutcome, { kind: "waiting" }>
   /** The message must stay in the queue; `retryAtMs` (real) is when a retry can succeed. */
   | (MessageFailure & { eventId?: string; retryAtMs?: number });
 
@@ -59,10 +60,12 @@ export const makeConsumeWebhooks =
     const owner = deps.newOwner();
 
     const loaded = await loadAll(deps, bodies, outcomes);
-    const { unmatched, outbox } = await matchAll(deps, loaded, outcomes);
+    const { unmatched, earlier, outbox } = await matchAll(deps, loaded, outcomes);
     const events = await truncateAll(deps, unmatched, outcomes);
     const { firsts, duplicates } = separateDuplicates(events);
     const claimed = await claimAll(deps, firsts, owner, outcomes);
+    const { firsts: stored } = separateDuplicates(earlier);
+    claimed.push(...(await claimEarlier(deps, stored, owner, outcomes)));
     if (remainingMs() < PUBLISH_NEEDS_MS) await releaseAll(deps, claimed, owner, outcomes);
     else await publishAll(deps, claimed, owner, outcomes);
 
@@ -99,23 +102,38 @@ async function loadAll(
   );
 }
 
-/** Returns the events of the webhooks that belong to no request. */
+interface Matched {
+  /** The events of the webhooks that belong to no request. */
+  unmatched: IndexedEvent[];
+  /** Those that webhooks of requests may have made before. */
+  earlier: IndexedEvent[];
+  outbox: PublishedOutboxes;
+}
+
 async function matchAll(
   deps: ConsumeDeps,
   loaded: readonly { index: number; webhook: LoadedWebhook }[],
   outcomes: Outcomes,
-): Promise<{ unmatched: IndexedEvent[]; outbox: PublishedOutboxes }> {
-  const nothing = { unmatched: [], outbox: { published: 0, failures: [] } };
+): Promise<Matched> {
+  const nothing = { unmatched: [], earlier: [], outbox: { published: 0, failures: [] } };
   if (loaded.length === 0) return nothing;
   try {
     const matched = await deps.matchWebhooks(loaded.map(({ webhook }) => webhook));
-    const unmatched = loaded.flatMap(({ index }, position) => {
+    const unmatched: IndexedEvent[] = [];
+    const earlier: IndexedEvent[] = [];
+    for (const [position, { index }] of loaded.entries()) {
       const outcome = matched.outcomes[position] ?? missingOutcome;
-      if (outcome.kind === "unmatched") return [{ index, event: outcome.event }];
-      outcomes.set(index, outcome);
-      return [];
-    });
-    return { unmatched, outbox: matched.outbox };
+      if (outcome.kind === "unmatched") {
+        unmatched.push({ index, event: outcome.event });
+      } else if (outcome.kind === "matched") {
+        const { earlierEvent, ...others } = outcome;
+        outcomes.set(index, others);
+        if (earlierEvent) earlier.push({ index, event: earlierEvent });
+      } else {
+        outcomes.set(index, outcome);
+      }
+    }
+    return { unmatched, earlier, outbox: matched.outbox };
   } catch (error) {
     for (const { index } of loaded) outcomes.set(index, toMessageFailure(error));
     return nothing;
@@ -162,6 +180,30 @@ async function claimAll(
   return results.flatMap(({ index, event, result }) => {
     if (result.kind === "granted") return [{ index, event: result.event }];
     outcomes.set(index, outcomeOfRefusedClaim(event, result));
+    return [];
+  });
+}
+
+/**
+ * Returns those of the events that are stored and not on the bus: an earlier receive of the webhook
+ * ended while it published the event, and the id was bound to a request meanwhile. The outcomes of
+ * the others stay.
+ */
+async function claimEarlier(
+  deps: ConsumeDeps,
+  events: readonly IndexedEvent[],
+  owner: string,
+  outcomes: Outcomes,
+): Promise<IndexedEvent[]> {
+  const lease = { owner, untilMs: deps.clock.realMs() + deps.claimLeaseMs };
+  const results = await mapRecordingFailures(events, outcomes, async ({ index, event }) => ({
+    index,
+    event,
+    result: await deps.claims.claimStored(event.id, lease),
+  }));
+  return results.flatMap(({ index, event, result }) => {
+    if (result?.kind === "granted") return [{ index, event: result.event }];
+    if (result?.kind === "held") outcomes.set(index, outcomeOfRefusedClaim(event, result));
     return [];
   });
 }

@@ -34,7 +34,7 @@ export interface MatchWebhooksDeps extends TracingDeps {
 }
 
 export type MatchOutcome =
-  /** It belongs to no request made here, or did when it was first received, and is an event of its own. */
+  /** It belongs to no request made here and becomes an event of its own. */
   | { kind: "unmatched"; event: FinalEvent }
   | {
       kind: "matched";
@@ -44,6 +44,11 @@ export type MatchOutcome =
       verdict: UpdateResult["verdict"];
       hasPausedAccount: boolean;
       hasStoredUnclearReport: boolean;
+      /**
+       * The event of its own that an earlier receive may have stored and not finished publishing,
+       * because the id was bound to no request then.
+       */
+      earlierEvent?: FinalEvent;
     }
   /** It was requeued, because it may belong to a submission that is not finished. */
   | { kind: "waiting"; connectionId: string }
@@ -213,10 +218,6 @@ async function recordUnlessBound(
   return { event, requestId };
 }
 
-/**
- * The match of a webhook that was applied to a request. If an earlier receive recorded its event
- * as unmatched and may have ended while it published that, the event is published again.
- */
 function matchedWith(
   deps: MatchWebhooksDeps,
   webhook: LoadedWebhook,
@@ -224,11 +225,9 @@ function matchedWith(
   { request, isChanged, ...applied }: AppliedUpdate,
 ): Match {
   const { requestId, traceparent } = request;
-  const event = reference?.eventId === undefined ? undefined : toUnmatchedEvent(webhook, deps);
-  const outcome: MatchOutcome =
-    event && event.id === reference?.eventId
-      ? { kind: "unmatched", event }
-      : { kind: "matched", requestId, traceparent, ...applied };
+  const earlier =
+    reference?.eventId === undefined ? {} : { earlierEvent: toUnmatchedEvent(webhook, deps) };
+  const outcome = { kind: "matched" as const, requestId, traceparent, ...applied, ...earlier };
   return isChanged ? { outcome, updated: request } : { outcome };
 }
 

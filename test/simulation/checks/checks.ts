@@ -32,6 +32,7 @@ const checks: readonly Check[] = [
   inbound.deadLetters,
   inbound.settles,
   requests.acceptedRequests,
+  requests.callsAreAnswered,
   requests.wellFormedCalls,
   requests.rightAccount,
   requests.oneRequestPerKey,

@@ -1,8 +1,8 @@
 import { deliverableTypes } from "../../../shared/contracts/events.ts";
-import { type History, invocationStart, type Post, wasStruck } from "../history.ts";
+import type { DeliveryRecord } from "../../../shared/core/deliveries/state/record.ts";
+import { type History, invocationStart, type Post, wasStruckIn } from "../history.ts";
 import { keyOf } from "../workload.ts";
-import type { Check, Violation } from "./checks.ts";
-import { isUnderWay } from "./requests.ts";
+import type { Check, Run, Violation } from "./checks.ts";
 
 /** Attempts of one cycle. */
 const ATTEMPTS = 8;
@@ -58,7 +58,8 @@ export const attempts: Check = ({ history, end }) =>
       ...(new Set(posts.map(({ body }) => body)).size > 1
         ? [violation("G6", `the POSTs of ${deliveryId} differ`)]
         : []),
-      ...(posts.length > ATTEMPTS + unrecorded(history.struck, posts)
+      ...wrongEnd(delivery, { history, end, posts }),
+      ...(posts.length > ATTEMPTS + unrecorded(history, posts)
         ? [violation("G6", `${eventId} was posted ${posts.length} times`)]
         : []),
       ...repeated(history, posts),
@@ -66,12 +67,28 @@ export const attempts: Check = ({ history, end }) =>
   });
 
 /** POSTs whose worker was struck, so that their outcome may not be recorded. */
-const unrecorded = (struck: readonly { instance: string | undefined }[], posts: readonly Post[]) =>
-  posts.filter(({ by }) => struck.some(({ instance }) => instance === by)).length;
+const unrecorded = (history: History, posts: readonly Post[]) =>
+  posts.filter((post) => wasPostStruck(history, post, Number.POSITIVE_INFINITY)).length;
 
-/** Whether the worker of a POST was struck, before it or until then. */
+/** Whether the worker of a POST was struck in the invocation that made it, until then. */
 const wasPostStruck = (history: History, { by, fromMs }: Post, untilMs: number) =>
-  wasStruck(history, by, invocationStart(history, by, fromMs), untilMs);
+  wasStruckIn(history, { by, atMs: fromMs, untilMs });
+
+/** G6: a delivery fails after its last attempt or an answer 410, and is cancelled with its request. */
+function wrongEnd(
+  { status, reason, attemptsInCycle, eventId }: DeliveryRecord,
+  { history, end, posts }: Pick<Run, "history" | "end"> & { posts: readonly Post[] },
+): Violation[] {
+  const isGone = history.posts.some((post) => post.status === 410);
+  const isRight =
+    status === "failed"
+      ? (reason === "attempts_used" && attemptsInCycle === ATTEMPTS) ||
+        (reason === "gone" && posts.some((post) => post.status === 410)) ||
+        (reason === "disabled" && isGone)
+      : status !== "cancelled" || wasCancelled(eventId, end);
+  const text = `${eventId} is ${status} ${reason} after ${attemptsInCycle} attempts`;
+  return isRight ? [] : [violation("G6", text)];
+}
 
 /** Whether the worker of a POST was frozen between its claim and the POST. */
 function wasFrozenBefore(history: History, { by, fromMs }: Post): boolean {
@@ -135,8 +152,6 @@ export const cancelledDeliveries: Check = ({ workload, history }) =>
     const { requestId } = JSON.parse(cancel.body) as { requestId: string };
     return history.posts
       .filter(({ webhookId }) => webhookId.includes(requestId))
-      .filter(
-        ({ fromMs, by }) => fromMs > cancel.untilMs && !isUnderWay(history, by, cancel.untilMs),
-      )
+      .filter(({ fromMs, by }) => invocationStart(history, by, fromMs) > cancel.untilMs)
       .map(({ webhookId }) => violation("G9", `${webhookId} was posted after the cancel`));
   });

@@ -1,4 +1,4 @@
-import { type History, invocationStart, wasStruck } from "../history.ts";
+import { type History, invocationStart, wasStruckIn } from "../history.ts";
 import type { Published } from "../services/eventbridge.ts";
 import { settings } from "../stack.ts";
 import type { Check, Violation } from "./checks.ts";
@@ -51,12 +51,21 @@ function readDead(body: string): string {
 /** G1: a webhook is answered 200 in the end, unless its signature is wrong. */
 export const webhookAnswers: Check = ({ history, workload }) => {
   const forged = forgedIds(workload);
-  return history.webhooks
-    .filter(({ id, status }) => (forged.has(id) ? status === 200 : status >= 400 && status < 500))
-    .map(({ id, status }) => ({
-      guarantee: "G10",
-      text: `the webhook ${id} was answered ${status}`,
-    }));
+  const taken = new Set(
+    history.webhooks.filter(({ status }) => status === 200).map(({ id }) => id),
+  );
+  const never = new Set(
+    history.webhooks.filter(({ id }) => !forged.has(id) && !taken.has(id)).map(({ id }) => id),
+  );
+  return [
+    ...history.webhooks
+      .filter(({ id, status }) => (forged.has(id) ? status === 200 : status >= 400 && status < 500))
+      .map(({ id, status }) => ({
+        guarantee: forged.has(id) ? "G10" : "G1",
+        text: `the webhook ${id} was answered ${status}`,
+      })),
+    ...[...never].map((id) => ({ guarantee: "G1", text: `the webhook ${id} was never taken` })),
+  ];
 };
 
 /** G10: nothing of a forged webhook reaches the bus. */
@@ -96,9 +105,7 @@ const ACCEPTED_MS = (settings.outboxGraceSeconds * 1_000) / 2;
  * the message of an acceptance twice, and both deliveries were processed at the same time.
  */
 function isJustified(history: History, before: Published, event: Published): boolean {
-  if (wasStruck(history, before.by, invocationStart(history, before.by, before.atMs), event.atMs)) {
-    return true;
-  }
+  if (wasStruckIn(history, { ...before, untilMs: event.atMs })) return true;
   const startMs = invocationStart(history, event.by, event.atMs);
   return history.struck.some(({ id, kind, instance, atMs }) => {
     if (atMs > event.atMs) return false;
@@ -111,23 +118,29 @@ function isJustified(history: History, before: Published, event: Published): boo
 
 /** G2: an event has one identity: one webhook makes one event, however often it is sent. */
 export const oneIdentity: Check = ({ history, workload }) =>
-  workload.foreign.flatMap(({ id }) => {
+  [...workload.foreign, ...(workload.personEvents ?? [])].flatMap(({ id }) => {
     const ids = new Set(
       history.published
-        .filter(({ type, detail }) => type === "workflow.completed" && detail.includes(`"${id}"`))
+        .filter(({ type, detail }) => type !== "delivery.failed" && detail.includes(`"${id}"`))
         .map((event) => event.id),
     );
     return ids.size > 1 ? [{ guarantee: "G2", text: `${id} made the events ${[...ids]}` }] : [];
   });
 
-/** G11: only a message that cannot be read becomes a dead letter. */
-export const deadLetters: Check = ({ history }) =>
-  history.deadLetters
-    .filter(({ body }) => body !== "{poison")
-    .map(({ queue, body }) => ({
-      guarantee: "G11",
-      text: `a dead letter of ${queue}: ${body.slice(0, 200)}`,
-    }));
+/** G11: a message that cannot be read becomes a dead letter, and no other one does. */
+export const deadLetters: Check = ({ history, workload }) => {
+  const isPoison = ({ body }: { body: string }) => body === "{poison";
+  const isLost = workload.poisonMs !== undefined && !history.deadLetters.some(isPoison);
+  return [
+    ...(isLost ? [{ guarantee: "G11", text: "a message that cannot be read is gone" }] : []),
+    ...history.deadLetters
+      .filter((one) => !isPoison(one))
+      .map(({ queue, body }) => ({
+        guarantee: "G11",
+        text: `a dead letter of ${queue}: ${body.slice(0, 200)}`,
+      })),
+  ];
+};
 
 /** G12: when faults have stopped, everything ends. */
 export const settles: Check = ({ end }) =>

@@ -1,5 +1,5 @@
 import { MAX_SKEW_MS } from "../engine/lambda.ts";
-import { invocationStart } from "../history.ts";
+import { type History, invocationEnd, invocationStart, requestWrites } from "../history.ts";
 import type { Account, PlannedRequest } from "../plan-workload.ts";
 import { settings } from "../stack.ts";
 import { keyOf } from "../workload.ts";
@@ -61,21 +61,23 @@ export const oneRunning = perAccount((run, account) => {
   });
 });
 
+/** What a provider that answers 429 asks for, as in `services/provider.ts`. */
+const RETRY_AFTER_MS = 20_000;
+
 /** G5: at least the gap between an answer and the next submission. */
 export const gaps = perAccount((run, account) => {
   const calls = callsOf(run, account);
   return calls.flatMap((call, n) => {
     const before = calls[n - 1];
-    if (!before || !Number.isFinite(before.untilMs)) return [];
+    if (!before || before.answer === "notSent") return [];
     if (isOff(run, call.by, call.fromMs) || isOff(run, before.by, call.fromMs)) return [];
-    // A call that proves that nothing happened needs no gap after it.
-    if (before.answer === "notSent" || before.answer === 429) return [];
+    // Where the worker of the call before has crashed, nobody knows when it was answered.
+    const answeredMs = Number.isFinite(before.untilMs) ? before.untilMs : before.fromMs;
+    const leastMs = before.answer === 429 ? RETRY_AFTER_MS : account.paceMs.min;
     // The gap is kept by the clock of the worker before, and read by that of this one.
     const skewMs = (by: string) => run.history.skewsMs.get(by) ?? 0;
-    const gapMs = call.fromMs - before.untilMs + skewMs(call.by) - skewMs(before.by);
-    return gapMs < account.paceMs.min
-      ? [`only ${call.fromMs - before.untilMs} ms between two submissions`]
-      : [];
+    const gapMs = call.fromMs - answeredMs + skewMs(call.by) - skewMs(before.by);
+    return gapMs < leastMs ? [`only ${call.fromMs - answeredMs} ms between two submissions`] : [];
   });
 });
 
@@ -101,13 +103,30 @@ export const limits = perAccount((run, account) => {
   ];
 });
 
-/** Whether a request joins its lane at once and stays there. */
+/** Whether a worker that had claimed a request was frozen then, so that others waited for the request no longer. */
+function wasHeldByFrozen(history: History, requestId: string | undefined): boolean {
+  return requestWrites(history)
+    .filter(({ after }) => after.requestId === requestId && after.status === "SUBMITTING")
+    .some(({ by, atMs }) =>
+      history.struck.some(
+        ({ kind, instance, atMs: at }) =>
+          kind === "freeze" &&
+          instance === by &&
+          at >= invocationStart(history, by, atMs) &&
+          at <= invocationEnd(history, by, atMs),
+      ),
+    );
+}
+
+/** Whether a request joins its lane and stays there. */
 const isPlain = ({ scheduledMs, cancelAfterMs, dependsOn }: PlannedRequest) =>
   scheduledMs === undefined && cancelAfterMs === undefined && dependsOn === undefined;
 
 /** G5: requests of one priority that were accepted one after the other are submitted in that order. */
 export const order = perAccount((run, account) => {
   const { requests } = run.workload;
+  const skews = [...run.history.skewsMs.values()];
+  const spreadMs = Math.max(0, ...skews) - Math.min(0, ...skews);
   const own = requests.filter(
     (request) => request.accountId === account.accountId && isPlain(request),
   );
@@ -115,22 +134,25 @@ export const order = perAccount((run, account) => {
     const accepts = run.history.calls
       .filter(({ key, what }) => key === keyOf({ n }) && what === "accept")
       .sort((a, b) => a.fromMs - b.fromMs);
-    const ended = accepts.find(({ status }) => status === 202)?.untilMs;
+    const accepted = accepts.find(({ status }) => status === 202);
+    const { requestId } = JSON.parse(accepted?.body ?? "{}") as { requestId?: string };
+    const ended = accepted?.untilMs;
     const taken = run.history.submissions.find(
       ({ params, isApplied }) => isApplied && params.n === n,
     );
     const begun = accepts[0]?.fromMs;
     return ended === undefined || begun === undefined || !taken
       ? []
-      : [{ n, isHigh, begun, ended, taken }];
+      : [{ n, isHigh, begun, ended, taken, requestId }];
   });
   return known.flatMap((a) =>
     known
-      .filter((b) => b.isHigh === a.isHigh && a.ended + 2 * MAX_SKEW_MS < b.begun)
+      .filter((b) => b.isHigh === a.isHigh && a.ended + spreadMs < b.begun)
       .filter((b) => b.taken.fromMs < a.taken.fromMs)
       .filter(
         (b) => !isOff(run, b.taken.by, b.taken.fromMs) && !isOff(run, a.taken.by, a.taken.fromMs),
       )
+      .filter(() => !wasHeldByFrozen(run.history, a.requestId))
       .map((b) => `request ${b.n} overtook request ${a.n}`),
   );
 });

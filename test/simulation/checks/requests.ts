@@ -1,9 +1,16 @@
-import { isTerminal, type RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { MAX_SKEW_MS } from "../engine/lambda.ts";
 import { type History, invocationStart, requestWrites, type Submission } from "../history.ts";
 import type { PlannedRequest } from "../plan-workload.ts";
+import { settings } from "../stack.ts";
 import { keyOf } from "../workload.ts";
 import type { Check, Run, Violation } from "./checks.ts";
+
+const ends: readonly string[] = ["SUCCEEDED", "FAILED", "CANCELLED"];
+
+/** Whether a request has ended; the product's own answer to that is under test. */
+export const isTerminal = ({ status }: Pick<RequestRecord, "status">): boolean =>
+  ends.includes(status);
 
 /** A request with everything that is known of it. */
 export interface Known {
@@ -93,7 +100,11 @@ function completions({ published }: History, request: RequestRecord): Violation[
   const { requestId, status } = request;
   const ends = published.filter(({ id }) => id.startsWith(`workflow.completed:${requestId}`));
   const ids = new Set(ends.map(({ id }) => id));
-  if (status === "CANCELLED") return [];
+  if (status === "CANCELLED") {
+    return ids.size === 0
+      ? []
+      : [violation("G4", `${requestId} is cancelled, and the bus says its end`)];
+  }
   if (ids.size !== 1) return [violation("G2", `${requestId} has ${ids.size} workflow.completed`)];
   const told = (JSON.parse(ends[0]?.detail ?? "{}") as { data: { status: string } }).data.status;
   const isTrue = told === (status === "SUCCEEDED" ? "completed" : "failed");
@@ -112,7 +123,8 @@ export const rightEnd: Check = (run) =>
     if (plan.dependsOn && code.startsWith("DEPENDENCY_")) return [];
     const taken = submissions.filter(({ isApplied }) => isApplied);
     if (endsAsItsJob(record, taken) && tellsOwnResult(run.history, record, plan.n)) return [];
-    if (code === "OUTCOME_UNKNOWN" && mayBeUnknown(run.history, submissions)) return [];
+    if (code === "OUTCOME_UNKNOWN" && mayBeUnknown(run.history, record, submissions)) return [];
+    if (code === QUEUE_TIMEOUT && taken.length === 0 && mayHaveTimedOut(run, record)) return [];
     return [violation("G4", `request ${plan.n} is ${record.status} ${code}`)];
   });
 
@@ -169,6 +181,27 @@ export const outcomeIsKnown: Check = (run) =>
       : [];
   });
 
+/** G1: a call is answered, as long as a client repeats it. */
+export const callsAreAnswered: Check = (run) => {
+  const calls = Map.groupBy(run.history.calls, ({ key, what }) => `${what} ${key}`);
+  // A request cannot be cancelled while its worker may be submitting it.
+  const submitting = new Set(
+    requestWrites(run.history)
+      .filter(({ after }) => after.status === "SUBMITTING")
+      .map(({ after }) => after.requestId),
+  );
+  const mayWait = new Set(
+    knownOf(run)
+      .filter(({ requestId = "" }) => submitting.has(requestId))
+      .map(({ plan }) => `cancel ${keyOf(plan)}`),
+  );
+  return [...calls].flatMap(([call, made]) =>
+    made.every(({ status }) => status >= 500 || status === 429) && !mayWait.has(call)
+      ? [violation("G1", `${call} was answered ${made.map(({ status }) => status)}`)]
+      : [],
+  );
+};
+
 /** G1: a call that a client makes as it may is not refused, unless it was repeated for too long. */
 export const wellFormedCalls: Check = ({ workload, history }) =>
   history.calls
@@ -189,16 +222,36 @@ export const rightAccount: Check = (run) =>
       .map(({ accountId }) => violation("G5", `request ${plan.n} was sent for ${accountId}`)),
   );
 
-/** Whether a call had no clear answer, or its worker was struck before or while it made one. */
-function mayBeUnknown({ struck }: History, submissions: readonly Submission[]): boolean {
+/** Whether a call had no clear answer, or a worker that had claimed the request was struck. */
+function mayBeUnknown(
+  history: History,
+  { requestId }: RequestRecord,
+  submissions: readonly Submission[],
+): boolean {
+  const claimed = requestWrites(history)
+    .filter(({ after }) => after.requestId === requestId && after.status === "SUBMITTING")
+    .map(({ by }) => by);
+  const workers = new Set([...claimed, ...submissions.map(({ by }) => by)]);
   return (
     submissions.some(({ answer }) => answer === "incomplete" || answer === 500) ||
-    struck.some(({ instance, kind }) => {
+    history.struck.some(({ instance, kind }) => {
       // Without an answer, a worker does not know whether it has claimed the request.
       const isStop = ["crash-before", "crash-after", "freeze", "timeout-applied"].includes(kind);
-      return isStop && instance?.startsWith("submit/");
+      return isStop && instance !== undefined && workers.has(instance);
     })
   );
+}
+
+export const QUEUE_TIMEOUT = "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED";
+
+/** G8: whether a request has waited for the queue timeout since it joined its lane. */
+function mayHaveTimedOut({ history, workload }: Run, record: RequestRecord): boolean {
+  const { queueTimeoutSeconds = settings.queueTimeoutSeconds } = workload;
+  const joinedMs = requestWrites(history).find(
+    ({ after }) => after.requestId === record.requestId && after.status === "QUEUED",
+  )?.atMs;
+  const waitedMs = (record.finishedMs ?? 0) - (joinedMs ?? Number.POSITIVE_INFINITY);
+  return waitedMs + 2 * MAX_SKEW_MS >= queueTimeoutSeconds * 1_000;
 }
 
 /** G4: a request that was submitted is cancelled only when its provider has cancelled it. */
@@ -216,12 +269,16 @@ export const eventOrder: Check = ({ history, end }) => {
   for (const [at, { id }] of history.published.entries()) {
     if (!firstAt.has(id)) firstAt.set(id, at);
   }
-  return end.requests.flatMap(({ requestId }) => {
-    const places = causedEvents(history, requestId)
-      .map((id) => firstAt.get(id))
-      .filter((at) => at !== undefined);
+  return end.requests.flatMap(({ requestId, status }) => {
+    const caused = causedEvents(history, requestId);
+    const places = caused.map((id) => firstAt.get(id)).filter((at) => at !== undefined);
     const isOrdered = places.every((at, n) => n === 0 || at > (places[n - 1] ?? 0));
-    return isOrdered ? [] : [violation("G2", `${requestId}: events out of order`)];
+    // What was not published at its cancel is not published any more.
+    const lost = status === "CANCELLED" ? [] : caused.filter((id) => !firstAt.has(id));
+    return [
+      ...(isOrdered ? [] : [violation("G2", `${requestId}: events out of order`)]),
+      ...lost.map((id) => violation("G2", `the event ${id} was never published`)),
+    ];
   });
 };
 
@@ -293,8 +350,7 @@ export const conflictingKeys: Check = ({ history }) =>
 /** G8: a request that ended by its queue timeout was not sent. */
 export const queueTimeouts: Check = (run) =>
   knownOf(run).flatMap(({ plan, record, submissions }) =>
-    record?.error?.code === "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED" &&
-    submissions.some(({ isApplied }) => isApplied)
+    record?.error?.code === QUEUE_TIMEOUT && submissions.some(({ isApplied }) => isApplied)
       ? [violation("G8", `request ${plan.n} timed out in its queue and was sent`)]
       : [],
   );
@@ -304,31 +360,17 @@ export const cancelledIsSilent: Check = (run) =>
   knownOf(run).flatMap(({ plan, requestId, record, submissions, cancelledMs }) => {
     if (cancelledMs === undefined || requestId === undefined) return [];
     // What was under way at the cancel may finish: a publish of the same moment, or a frozen one.
-    const late = submissions.filter(({ fromMs }) => fromMs > cancelledMs);
+    const beganAfter = (by: string, atMs: number) =>
+      invocationStart(run.history, by, atMs) > cancelledMs;
+    const late = submissions.filter(({ by, fromMs }) => beganAfter(by, fromMs));
     const events = run.history.published.filter(
-      ({ id, atMs, by }) =>
-        id.includes(requestId) && atMs > cancelledMs && !isUnderWay(run.history, by, cancelledMs),
+      ({ id, atMs, by }) => id.includes(requestId) && beganAfter(by, atMs),
     );
     return [
       ...(record?.status === "CANCELLED"
         ? []
         : [violation("G9", `request ${plan.n} is ${record?.status} after its cancel`)]),
-      ...late
-        .filter(({ by }) => !isUnderWay(run.history, by, cancelledMs))
-        .map(() => violation("G9", `request ${plan.n} was sent after its cancel`)),
+      ...late.map(() => violation("G9", `request ${plan.n} was sent after its cancel`)),
       ...events.map(({ id }) => violation("G9", `${id} was published after the cancel`)),
     ];
   });
-
-/** Whether an instance had an invocation at this time, or was frozen in one. */
-export function isUnderWay({ invocations, struck }: History, by: string, atMs: number): boolean {
-  const isFrozen = struck.some(
-    ({ kind, instance, atMs: at }) => kind === "freeze" && instance === by && at <= atMs,
-  );
-  return (
-    isFrozen ||
-    invocations.some(
-      ({ name, fromMs, untilMs }) => name === by && fromMs <= atMs && untilMs >= atMs,
-    )
-  );
-}

@@ -1,11 +1,11 @@
-import { isTerminal, type RequestRecord } from "../../../shared/core/requests/state/record.ts";
+import type { RequestRecord } from "../../../shared/core/requests/state/record.ts";
 import { MAX_SKEW_MS } from "../engine/lambda.ts";
-import { type History, requestWrites, type Submission } from "../history.ts";
+import { type History, invocationStart, requestWrites, type Submission } from "../history.ts";
 import type { PersonEvent, PlannedDependency, PlannedRecurring } from "../plan-workload.ts";
 import { START_MS } from "../stack.ts";
 import { RECURRING_N } from "../workload.ts";
 import type { Check, Run, Violation } from "./checks.ts";
-import { endsAsItsJob, isUnderWay, type Known, knownOf } from "./requests.ts";
+import { endsAsItsJob, isTerminal, type Known, knownOf, QUEUE_TIMEOUT } from "./requests.ts";
 
 /** By how much two clocks of a run may differ. */
 const SKEW_MS = 2 * MAX_SKEW_MS;
@@ -162,7 +162,7 @@ export const repliesStop: Check = (run) =>
         .filter(
           (one) =>
             claimedMs(run.history, requestId, one) > ackedMs ||
-            !isUnderWay(run.history, one.by, ackedMs),
+            invocationStart(run.history, one.by, one.fromMs) > ackedMs,
         )
         .map(() => violation("G9", plan.n, "was sent after a reply")),
     );
@@ -246,9 +246,15 @@ function recurringProblems({ history, end }: Run, recurring: PlannedRecurring): 
     ({ isApplied, params }) => isApplied && params.n === RECURRING_N,
   );
   const wrong = made.filter((record) => {
-    const own = sent.filter((one) => one.providerRequestId === record.providerRequestId);
-    const isUnknown = record.error?.code === "OUTCOME_UNKNOWN";
-    return record.providerRequestId !== undefined && !isUnknown && !endsAsItsJob(record, own);
+    const { requestId, providerRequestId, error } = record;
+    const own = sent.filter(
+      (one) =>
+        one.params.label === requestId ||
+        (providerRequestId !== undefined && one.providerRequestId === providerRequestId),
+    );
+    if (own.length > 1) return true;
+    if (["OUTCOME_UNKNOWN", QUEUE_TIMEOUT].includes(error?.code ?? "")) return false;
+    return own.length === 0 || !endsAsItsJob(record, own);
   });
   return [
     ...[...fired].filter((ms) => !times.includes(ms)).map((ms) => `fired at ${ms}`),

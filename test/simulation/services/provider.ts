@@ -29,9 +29,13 @@ const answered = (
  * @param sendWebhook sends a webhook of a job until it is taken
  */
 export function makeProviders(
-  deps: PeerDeps & { sendWebhook: (job: Job, webhook: JobWebhook) => void },
+  deps: PeerDeps & {
+    sendWebhook: (job: Job, webhook: JobWebhook) => void;
+    /** Whether polls of a job are answered as if it had not ended. */
+    isStuck: (job: Job) => boolean;
+  },
 ) {
-  const { loop, faults, random, history, sendWebhook } = deps;
+  const { loop, faults, random, history, sendWebhook, isStuck } = deps;
   const jobs = new Map<string, Job>();
 
   function accept(
@@ -98,7 +102,10 @@ export function makeProviders(
       return accept(provider, asked, at);
     }
     const job = jobOf(provider, asked.id);
-    return asked.kind === "cancel" ? cancel(form, job) : form.state(asked.id, job, loop.nowMs());
+    if (asked.kind === "cancel") return cancel(form, job);
+    const nowMs = loop.nowMs();
+    const seen = job && isStuck(job) ? { ...job, endMs: Number.POSITIVE_INFINITY } : job;
+    return form.state(asked.id, seen, nowMs);
   }
 
   return async (id: ProviderId, call: ProviderHttpCall, timeoutMs: number): Promise<CallResult> => {
