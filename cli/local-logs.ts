@@ -8,6 +8,8 @@ interface LogLine {
   json: Record<string, unknown> | undefined;
 }
 
+type Condition = (json: Readonly<Record<string, unknown>>) => boolean;
+
 /**
  * Reads the log of the local run of this folder, as CloudWatch Logs and its metrics are read of a
  * deployed stack.
@@ -42,25 +44,43 @@ export function openLocalLogs(file = ".ackwire/functions.log") {
   };
 }
 
-/** Reads conditions on members that all must hold: `{ $.code = "X" && $.status != 401 }`; a `*` at the end of a text matches any rest. */
-function readPattern(pattern: string): (json: Record<string, unknown>) => boolean {
-  const inner = /^\{(.*)\}$/.exec(pattern.trim())?.[1];
-  const conditions = (inner ?? "").split("&&").map((text) => {
-    const found = /^\s*\$\.(\w+)\s*(=|!=)\s*("[^"]*"|-?\d+(?:\.\d+)?)\s*$/.exec(text);
-    if (!found) {
-      throw new Error(`the local run reads patterns such as { $.code = "X" && $.n = 1 }: ${text}`);
-    }
-    const [, member = "", operator, value = ""] = found;
-    const expected = value.replace(/^"|"$/g, "");
-    const start = expected.endsWith("*") ? expected.slice(0, -1) : undefined;
-    return (json: Record<string, unknown>) => {
-      const actual = String(json[member] ?? "");
-      const isEqual = start === undefined ? actual === expected : actual.startsWith(start);
-      return isEqual === (operator === "=");
-    };
-  });
-  return (json) => conditions.every((holds) => holds(json));
+/**
+ * Reads conditions on members, such as `{ $.code = "X" && $.n > 1 || $.code = "Y" }`. `&&` binds
+ * more tightly than `||`.
+ *
+ * @throws Error for another form
+ */
+function readPattern(pattern: string): Condition {
+  const inner = /^\{(.*)\}$/.exec(pattern.trim())?.[1] ?? "";
+  const alternatives = inner.split("||").map((text) => text.split("&&").map(readCondition));
+  return (json) => alternatives.some((all) => all.every((holds) => holds(json)));
 }
+
+/** Reads one condition; a `*` at the end of a text matches any rest. */
+function readCondition(text: string): Condition {
+  const found = /^\s*\$\.(\w+)\s*(=|!=|<=|>=|<|>)\s*("[^"]*"|-?\d+(?:\.\d+)?)\s*$/.exec(text);
+  if (!found) {
+    throw new Error(`the local run reads patterns such as { $.code = "X" && $.n > 1 }: ${text}`);
+  }
+  const [, member = "", operator = "", value = ""] = found;
+  const compare = comparisons[operator];
+  if (compare) return (json) => compare(Number(json[member] ?? Number.NaN), Number(value));
+  const expected = value.replace(/^"|"$/g, "");
+  const start = expected.endsWith("*") ? expected.slice(0, -1) : undefined;
+  return (json) => {
+    const actual = String(json[member] ?? "");
+    const isEqual = start === undefined ? actual === expected : actual.startsWith(start);
+    return isEqual === (operator === "=");
+  };
+}
+
+/** None holds for a member that is missing or is no number. */
+const comparisons: Readonly<Record<string, (one: number, other: number) => boolean>> = {
+  "<": (one, other) => one < other,
+  "<=": (one, other) => one <= other,
+  ">": (one, other) => one > other,
+  ">=": (one, other) => one >= other,
+};
 
 function jsonIn(text: string): Record<string, unknown> | undefined {
   try {

@@ -3,6 +3,12 @@ import { paceLimitPresets } from "../shared/contracts/pace.ts";
 import { providerId } from "../shared/contracts/providers.ts";
 import { credentialHeaders } from "./options.ts";
 
+const providers = providerId.options.join("|");
+
+/** The settings with which a connection verifies webhooks. */
+const verification = `[--signature enforce|quarantine] [--hash-forms raw,json,python,jwt]
+                                  [--allow-unbound-jwt yes|no] [--verify-by-fetch yes|no]`;
+
 /** What `npm run admin -- --help` prints. */
 export const usage = `npm run admin -- COMMAND [options]
 
@@ -14,12 +20,12 @@ export const usage = `npm run admin -- COMMAND [options]
   operator-keys create            --name NAME --scope ${operatorScopes.join("|")} [--expires TIME]
   operator-keys list
   operator-keys revoke            --key ID
-  connections create              --client ID --provider ${providerId.options.join("|")}
+  connections create              --client ID --provider ${providers}
                                   [--webhook-secret-file FILE] [--credentials-file FILE]
+                                  ${verification}
   connections list                --client ID
   connections set                 --client ID --connection ID [--status active|paused] [--credentials-file FILE]
-                                  [--signature enforce|quarantine] [--hash-forms raw,json,python,jwt]
-                                  [--allow-unbound-jwt yes|no] [--verify-by-fetch yes|no]
+                                  ${verification}
   connections rotate-token        --client ID --connection ID [--overlap-hours 0-24]
   connections rotate-secret       --client ID --connection ID --webhook-secret-file FILE [--overlap-hours 0-24]
   connections delete              --client ID --connection ID
@@ -27,12 +33,12 @@ export const usage = `npm run admin -- COMMAND [options]
   accounts add                    --client ID --connection ID --account ID
                                   [--identification-token-file FILE]
   accounts list                   --client ID
-  accounts budget                 --client ID --account ID [--connection ID]
-  accounts set                    --client ID --account ID [--connection ID]
+  accounts budget                 --client ID --account ID [--provider ${providers}] [--connection ID]
+  accounts set                    --client ID --account ID [--provider ${providers}] [--connection ID]
                                   [--pace MIN-MAX] [--preset ${paceLimitPresets.join("|")}]
                                   [--hours "mon-fri 09:00-18:00 Europe/Berlin"|off]
                                   [--warm-up DAYS:FROM|off] [--limit CATEGORY/WINDOW=MAX|off|preset]…
-  accounts pause | resume         --client ID --account ID [--connection ID]
+  accounts pause | resume         --client ID --account ID [--provider ${providers}] [--connection ID]
   erase                           --client ID [--account ID | --containing TEXT] [--yes]   counts; erases with --yes
   requests hold-restored          [--yes]   after a restore: what may have been submitted since is not sent again
   dead-letters list

@@ -3,6 +3,9 @@ import type { EventType } from "../shared/contracts/events.ts";
 const at = "2026-06-25T12:00:00.000Z";
 const requestId = "rq_1f6c29d1b6e04f7a9c55aa13-7d3e0b52";
 const accountId = "1234ab5678290";
+const connectionId = "cn_0f9e8d7c6b5a4321";
+const webhookId = "wh_6ef3707b099fbe90";
+const deliveryId = "dl_21b871b884e6b00a666a1feec780e3b1";
 
 const ofRequest = {
   requestId,
@@ -66,19 +69,23 @@ const dataOf: Readonly<Record<EventType, object>> = {
     payload: { event_type: "PROFILE_VIEWED", profile_id: "ACoABC1d2f" },
   },
   "delivery.failed": {
-    deliveryId: "dl_21b871b884e6b00a666a1feec780e3b1",
+    deliveryId,
     eventId: `workflow.completed:${requestId}`,
     eventType: "workflow.completed",
-    ...{ webhookId: "wh_6ef3707b099fbe90", cycle: 1, attempts: 8, reason: "HTTP 500" },
+    ...{ webhookId, cycle: 1, attempts: 8, reason: "attempts_used" },
   },
-  "webhook.disabled": { webhookId: "wh_6ef3707b099fbe90", reason: "ENDPOINT_GONE" },
+  "webhook.disabled": { webhookId, reason: "endpoint_answered_410" },
 };
+
+/** Of one request there may be several events of these types, which are numbered from 1 on. */
+const numbered: readonly EventType[] = ["workflow.actionRequired", "workflow.lateResult"];
 
 /** The part of an event's id after its type: what it is about. */
 function subjectOf(type: EventType): string {
-  if (type === "webhook.disabled") return "wh_6ef3707b099fbe90:1";
-  if (type === "delivery.failed") return "dl_21b871b884e6b00a666a1feec780e3b1:1";
-  return "requestId" in dataOf[type] ? requestId : "0d3f6c1b9a";
+  if (type === "webhook.disabled") return `${webhookId}:${Date.parse(at)}`;
+  if (type === "delivery.failed") return `${deliveryId}:1`;
+  if (!("requestId" in dataOf[type])) return `${connectionId}:0d3f6c1b9a`;
+  return numbered.includes(type) ? `${requestId}:1` : requestId;
 }
 
 /** An event of a type, as a consumer gets it. */

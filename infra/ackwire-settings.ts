@@ -45,7 +45,7 @@ export interface AckwireSettings {
   readonly outboxGraceSeconds?: number | undefined;
 
   /**
-   * Seconds (business time) after which a request that still waits in its lane ends FAILED. A whole number from 60 to 31536000.
+   * Seconds (business time) for which a request may wait in its lane before it ends FAILED. Time in  which it could not be submitted does not count. A whole number from 60 to 31536000.
    *
    * @default 86400
    */

@@ -21,6 +21,7 @@ const ofConnection = { ...ofClient, "connection!": "The connection's id" };
 const why = { why: "Why, in a sentence: kept in the audit record" };
 const overlap = { "overlap-hours": "For how long the old one stays valid: 0 to 24" };
 const secretFile = "The file with the secret that the provider signs with; - is the standard input";
+const functionName = "The function's name with a capital, such as Consume";
 const headersFile = `The file with a JSON object of headers: ${credentialHeaders()}; - is the standard input`;
 
 const verification = {
@@ -118,7 +119,8 @@ const useCases: readonly AdminUseCase[] = [
     options: {
       ...ofClient,
       "account!": "The account's id",
-      connection: "The connection's id",
+      provider: `Where two have the account: ${providerId.options.join(" or ")}`,
+      connection: "The connection's id, where several have the account",
       pace: "Seconds between two submissions: MIN-MAX",
       preset: paceLimitPresets.join(" or "),
       hours: 'Such as "mon-fri 09:00-18:00 Europe/Berlin", or off',
@@ -155,14 +157,14 @@ const useCases: readonly AdminUseCase[] = [
   {
     words: "logs",
     summary: "Prints the log lines of a function of a local run",
-    options: { "function!": "The function's name", "pattern!": "A filter pattern of CloudWatch" },
-    examples: ["--function ingest --pattern '{ $.message = \"webhook refused\" }'"],
+    options: { "function!": functionName, "pattern!": "A filter pattern of CloudWatch" },
+    examples: ["--function Ingest --pattern '{ $.message = \"webhook rejected\" }'"],
   },
   {
     words: "counted",
     summary: "Sums a metric of a function of a local run",
-    options: { "function!": "The function's name", "metric!": "The metric's name" },
-    examples: ["--function ingest --metric SignatureFailures"],
+    options: { "function!": functionName, "metric!": "The metric's name" },
+    examples: ["--function Ingest --metric SignatureRejected"],
   },
 ];
 

@@ -100,7 +100,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "page",
     impact:
-      "Work on some accounts failed repeatedly; their requests wait, and end FAILED after their queue timeout.",
+      "Work on some accounts failed repeatedly; their requests wait, and end FAILED after their queue timeout. Firings of recurring requests are lost unless they are redriven within `idempotencyHours`.",
   },
   {
     id: "submit-errors",
@@ -199,7 +199,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "Scheduled requests join their lanes up to 150 seconds late, because the sweep does the work of their schedules.",
+      "Scheduled requests join their lanes up to 150 seconds late, because the sweep does the work of their schedules; firings of recurring requests are lost unless they are redriven within `idempotencyHours`.",
   },
   {
     id: "publish-failures",
@@ -254,7 +254,7 @@ export const alarmCatalogue: readonly AlarmRule[] = [
     threshold: 0,
     severity: "ticket",
     impact:
-      "A bug makes calls or messages fail; they are retried, and a message that fails 8 times is moved to a dead-letter queue.",
+      "A bug makes calls or messages fail; they are retried, and a message that fails again and again is moved to a dead-letter queue.",
   },
   {
     id: "function-throttles",

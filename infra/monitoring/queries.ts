@@ -11,7 +11,15 @@ export interface SavedQuery {
   lines: readonly string[];
 }
 
-const all: readonly FunctionName[] = ["api", "ingest", "consume", "submit", "deliver", "reconcile"];
+const all: readonly FunctionName[] = [
+  "api",
+  "operator",
+  "ingest",
+  "consume",
+  "submit",
+  "deliver",
+  "reconcile",
+];
 
 const isMessage = (...messages: (keyof typeof logMessages)[]) =>
   messages.map((one) => `message = "${logMessages[one]}"`).join(" or ");

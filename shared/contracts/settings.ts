@@ -40,7 +40,10 @@ const functionShape = {
   dedupeRetentionDays: wholeNumber(3, 365, 30),
   /** Real seconds after which `reconcile` publishes an event that its writer has not published, of webhooks and of requests. */
   outboxGraceSeconds: wholeNumber(1, 900, 30),
-  /** Seconds (business time) after which a request that still waits in its lane ends FAILED. */
+  /**
+   * Seconds (business time) for which a request may wait in its lane before it ends FAILED. Time in
+   * which it could not be submitted does not count.
+   */
   queueTimeoutSeconds: wholeNumber(60, 31_536_000, 86_400),
   /** Seconds (business time) for which a running request keeps its lane to itself. */
   laneHoldSeconds: wholeNumber(1, 31_536_000, 3_600),

@@ -3,7 +3,7 @@ import { alarmCatalogue } from "../../infra/monitoring/alarms.ts";
 import { savedQueries } from "../../infra/monitoring/queries.ts";
 import { burnRateCatalogue, burnThreshold } from "../../infra/monitoring/slo.ts";
 import { resolveSettings } from "../../infra/settings.ts";
-import { textOf } from "../support/tree.ts";
+import { filesBelow, textOf } from "../support/tree.ts";
 import { all, find, synth } from "./synth.ts";
 
 const ids = [...alarmCatalogue, ...burnRateCatalogue].map(({ id }) => id);
@@ -117,6 +117,17 @@ test("Each saved query is one of the stack's, on the logs that it names", () => 
     })),
   );
   expect(saved.length).toBeGreaterThan(5);
+});
+
+test("The saved queries about everything read the logs of every function", () => {
+  const handlers = filesBelow("functions", "handler.ts");
+  const functions = new Set(handlers.map((path) => path.split("/")[1]));
+  const aboutEverything = savedQueries.filter(({ logs }) => logs.length > 2);
+  expect(aboutEverything.map(({ name }) => name)).toEqual([
+    "one request (put its id in)",
+    "failures by code",
+  ]);
+  for (const { logs } of aboutEverything) expect(new Set(logs)).toEqual(functions);
 });
 
 test("The runbooks' list of all alarms has the composite ones, which CloudWatch leaves out by default", () => {

@@ -157,6 +157,7 @@ test("An operator redrives the dead letters of every queue, one and all", async 
     await mend(`dead-letters/${queue}/redrive`);
   }
   expect(items.map(({ queue }: Answer) => queue).sort()).toEqual(Object.keys(urls).sort());
+  expect(items.filter(({ isRedrivable }: Answer) => !isRedrivable)).toEqual([]);
   sqs.destroy();
 });
 

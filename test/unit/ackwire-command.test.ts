@@ -17,6 +17,8 @@ import { outputsOf } from "../../cli/target.ts";
 import { eventSamples } from "../../local/simulator/event-samples.ts";
 import { deliverableTypes } from "../../shared/contracts/events.ts";
 import { operatorOperationList } from "../../shared/contracts/http/operator/operations.ts";
+import { logMessages } from "../../shared/contracts/log-messages.ts";
+import { metrics } from "../../shared/contracts/metrics.ts";
 import { providerPacks } from "../../shared/contracts/providers.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
 
@@ -71,6 +73,21 @@ describe("the command line", () => {
       const { text } = found as { text: string };
       expect(text, words).toContain(`ackwire ${examples[0]}`.slice(0, 40));
     }
+  });
+
+  test("The examples of logs and counted name a function, a message and a metric that exist", () => {
+    const exampleOf = (words: string) =>
+      commands.find((one) => one.words === words)?.examples[0] ?? "";
+    // The function's name has a capital, as in the names of its resources.
+    const logs = /^logs --function Ingest --pattern '\{ \$\.message = "([^"]*)" \}'$/;
+    const counted = /^counted --function Ingest --metric (\w+)$/;
+    expect(Object.values(logMessages)).toContain(logs.exec(exampleOf("logs"))?.[1]);
+    expect(Object.keys(metrics)).toContain(counted.exec(exampleOf("counted"))?.[1]);
+  });
+
+  test("The command accounts set takes the provider of an account that two providers have", async () => {
+    const line = "accounts set --client cl_1 --account a1 --provider we-link --pace 20-60";
+    expect((await chosen(line)).values).toMatchObject({ account: "a1", provider: "we-link" });
   });
 
   test("The local run takes the options of npm start as they are", async () => {

@@ -4,8 +4,11 @@ import formats from "ajv-formats";
 import { describe, expect, test } from "vitest";
 import { exampleOf } from "../../docs/event-examples.ts";
 import { contractDocuments } from "../../docs/generate.ts";
-import { eventTypes, producerSchema } from "../../shared/contracts/events.ts";
+import { type EventType, eventTypes, producerSchema } from "../../shared/contracts/events.ts";
 import { failures } from "../../shared/contracts/failures.ts";
+import { ANSWERED_GONE } from "../../shared/core/deliveries/state/delivery-state.ts";
+import type { EndReason } from "../../shared/core/deliveries/state/record.ts";
+import { unmatchedEventId } from "../../shared/core/events/event-id.ts";
 import { root } from "../support/tree.ts";
 
 const documents = contractDocuments();
@@ -26,6 +29,30 @@ function errorsBy(schema: object, value: unknown): unknown {
 describe("The examples of docs/events.md", () => {
   test.each(eventTypes)("The example of %s is what the product publishes", (type) => {
     expect(producerSchema(type).safeParse(exampleOf(type)).error).toBeUndefined();
+  });
+});
+
+describe("The examples of docs/events.md name what the product sends", () => {
+  const requestId = "rq_1f6c29d1b6e04f7a9c55aa13-7d3e0b52";
+  const connectionId = "cn_0f9e8d7c6b5a4321";
+  const unmatched = { connectionId, providerObjectId: "0d3f6c1b9a" };
+
+  test.each<[EventType, string]>([
+    ["workflow.completed", `workflow.completed:${requestId}`],
+    ["workflow.actionRequired", `workflow.actionRequired:${requestId}:1`],
+    ["workflow.lateResult", `workflow.lateResult:${requestId}:1`],
+    ["message.reply", unmatchedEventId({ type: "message.reply", ...unmatched })],
+    ["event.unrecognised", unmatchedEventId({ type: "event.unrecognised", ...unmatched })],
+    ["delivery.failed", "delivery.failed:dl_21b871b884e6b00a666a1feec780e3b1:1"],
+    ["webhook.disabled", "webhook.disabled:wh_6ef3707b099fbe90:1782388800000"],
+  ])("The example of %s has the id %s", (type, id) => {
+    expect(exampleOf(type).id).toBe(id);
+  });
+
+  test("The reasons of the examples are those with which deliveries and webhooks end", () => {
+    const reason: EndReason = "attempts_used";
+    expect(exampleOf("delivery.failed").data).toMatchObject({ reason });
+    expect(exampleOf("webhook.disabled").data).toMatchObject({ reason: ANSWERED_GONE });
   });
 });
 

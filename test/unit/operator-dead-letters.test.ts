@@ -6,7 +6,7 @@ import { answerOf } from "../support/answer-of.ts";
 
 const countsOf = (name: string, of: Partial<QueueCounts> = {}): QueueCounts => ({
   ...{ name, waiting: 1, inFlight: 2, delayed: 3, deadLetters: 0, deadLettersInFlight: 0 },
-  ...{ hasQueue: true, hasDeadLetters: true, ...of },
+  ...{ hasQueue: true, isRedrivable: true, hasDeadLetters: true, ...of },
 });
 
 const letterOf = (message: unknown, of: Partial<Letter> = {}): Letter => {
@@ -55,13 +55,16 @@ describe("The dead-letter queues", () => {
     const { handlers } = setUp({
       counts: [
         countsOf("inbound", { deadLetters: 4, deadLettersInFlight: 5 }),
-        countsOf("events", { hasQueue: false }),
+        // They come from no queue, and are for another one.
+        countsOf("requestSchedule", { hasQueue: false }),
+        countsOf("events", { hasQueue: false, isRedrivable: false }),
         countsOf("plain", { hasDeadLetters: false, deadLetters: 9 }),
       ],
     });
     expect(await answerOf(handlers.listDeadLetterQueues)).toEqual({
       items: [
         { queue: "inbound", messages: 4, inFlight: 5, isRedrivable: true },
+        { queue: "requestSchedule", messages: 0, inFlight: 0, isRedrivable: true },
         { queue: "events", messages: 0, inFlight: 0, isRedrivable: false },
       ],
     });

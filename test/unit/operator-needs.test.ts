@@ -281,13 +281,13 @@ describe("What a person must do about requests", () => {
 test("Queues with dead letters need a person at once, also while somebody looks at them", () => {
   const counts = (name: string, deadLetters: number, deadLettersInFlight: number): QueueCounts => ({
     ...{ name, waiting: 9, inFlight: 9, delayed: 9, deadLetters, deadLettersInFlight },
-    ...{ hasQueue: true, hasDeadLetters: true },
+    ...{ hasQueue: true, isRedrivable: true, hasDeadLetters: true },
   });
   const need = (name: string, count: number) => ({
     kind: "dead_letters",
     severity: "page",
     title: `Messages of the queue ${name} could not be processed`,
-    cause: "Each was tried eight times, or can never succeed.",
+    cause: "Each failed again and again, or can never succeed.",
     toDo: "Look at one; redrive them when the cause is mended, or save and drop it.",
     count,
     subject: { kind: "queue", id: name },

@@ -81,7 +81,7 @@ function setUp({ ids = ["cl_1"], queues = [], pending = [], connections = [], de
 
 const countsOf = (name: string, of: Partial<QueueCounts> = {}): QueueCounts => ({
   ...{ name, waiting: 1, inFlight: 2, delayed: 3, deadLetters: 4, deadLettersInFlight: 5 },
-  ...{ hasQueue: true, hasDeadLetters: true },
+  ...{ hasQueue: true, isRedrivable: true, hasDeadLetters: true },
   ...of,
 });
 const shown = (name: string) => ({ name, waiting: 1, inFlight: 2, delayed: 3, deadLetters: 4 });

@@ -113,7 +113,8 @@ describe("The parts of a stack", () => {
   test("Every queue is listed, with the name of its dead letters where it has some", async () => {
     const counts = { waiting: 1, inFlight: 2, delayed: 3, deadLetters: 4 };
     const queueOf = (name: string, of: Partial<QueueCounts>) => ({
-      ...{ name, ...counts, deadLettersInFlight: 5, hasQueue: true, hasDeadLetters: true },
+      ...{ name, ...counts, deadLettersInFlight: 5 },
+      ...{ hasQueue: true, isRedrivable: true, hasDeadLetters: true },
       ...of,
     });
     const queues = [

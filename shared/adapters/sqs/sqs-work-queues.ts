@@ -64,7 +64,7 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
 
   /** Sent before it is deleted: a copy is harmless, a loss is not. @throws CONFLICT */
   async function moveBack(queue: QueueUrls & { deadLettersUrl: string }, message: Message) {
-    const QueueUrl = queue.url ?? queue.returnsTo;
+    const QueueUrl = targetOf(queue);
     if (QueueUrl === undefined) throw fromNoQueue(queue.name);
     const { Body: MessageBody, MessageAttributes } = message;
     const command = new SendMessageCommand({ QueueUrl, MessageBody, MessageAttributes });
@@ -95,6 +95,7 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
       deadLetters: numberOf(dead, "ApproximateNumberOfMessages"),
       deadLettersInFlight: numberOf(dead, "ApproximateNumberOfMessagesNotVisible"),
       hasQueue: of.url !== undefined,
+      isRedrivable: targetOf(of) !== undefined,
       hasDeadLetters: of.deadLettersUrl !== undefined,
     };
   }
@@ -148,6 +149,9 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
     },
   };
 }
+
+/** Where single dead letters go back to; absent: nowhere. */
+const targetOf = ({ url, returnsTo }: QueueUrls) => url ?? returnsTo;
 
 const numberOf = (attributes: Record<string, string>, name: string) =>
   Number(attributes[name] ?? 0);

@@ -3,7 +3,8 @@ import * as z from "zod/mini";
 /**
  * The messages of the submit queue. Each only says where work may be: the work
  * itself is read from the table, so that a lost, repeated or late message changes
- * nothing.
+ * nothing. The exception is `recur`: until its request is made, its firing is in
+ * the message only.
  */
 export const submitMessage = z.discriminatedUnion("kind", [
   /** A request was accepted: its event is to be published and, with `wakesLane`, its lane to be worked. */

@@ -36,11 +36,11 @@ export function deadLetterHandlers(deps: OperatorDeps) {
   return {
     async listDeadLetterQueues() {
       const counts = (await queues.counts()).filter(({ hasDeadLetters }) => hasDeadLetters);
-      const items = counts.map(({ name, deadLetters, deadLettersInFlight, hasQueue }) => ({
+      const items = counts.map(({ name, deadLetters, deadLettersInFlight, isRedrivable }) => ({
         queue: name,
         messages: deadLetters,
         inFlight: deadLettersInFlight,
-        isRedrivable: hasQueue,
+        isRedrivable,
       }));
       return JSON.stringify({ items });
     },

@@ -198,7 +198,7 @@ export function needsOfQueues(queues: readonly QueueCounts[]): NeedView[] {
       kind: "dead_letters",
       severity: "page",
       title: `Messages of the queue ${name} could not be processed`,
-      cause: "Each was tried eight times, or can never succeed.",
+      cause: "Each failed again and again, or can never succeed.",
       toDo: "Look at one; redrive them when the cause is mended, or save and drop it.",
       count: deadLetters + deadLettersInFlight,
       subject: { kind: "queue", id: name },

@@ -41,6 +41,8 @@ export interface QueueCounts {
   deadLetters: number;
   deadLettersInFlight: number;
   hasQueue: boolean;
+  /** Its dead letters can be moved back: to the queue itself, or to the one that they were for. */
+  isRedrivable: boolean;
   hasDeadLetters: boolean;
 }
 
