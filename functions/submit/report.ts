@@ -34,6 +34,10 @@ export function report(
     reportFailedMessage(telemetry, outcome, fields);
   });
   for (const submission of run.submissions) reportSubmission(telemetry, submission);
+  for (const request of run.abandoned) {
+    telemetry.log("warn", logMessages.submissionOutcomeUnknown, idsOf(request));
+    telemetry.count("RequestUnknown");
+  }
   const { longestWait } = run;
   if (longestWait && longestWait.ms > 0) {
     telemetry.seconds("LaneWait", longestWait.ms / 1_000, idsOf(longestWait.request));
@@ -66,7 +70,10 @@ function reportSubmission(telemetry: Telemetry, submission: SubmitRequestResult)
   telemetry.log(level, messageOf[outcome.kind], { ...idsOf(request), code });
   if (outcome.kind === "rejected") telemetry.count("SubmitFailed");
   if (outcome.kind === "forbidden" && request.status === "FAILED") telemetry.count("SubmitFailed");
-  if (hasStoredUnclearReport) telemetry.count("UnclearReport");
+  if (hasStoredUnclearReport) {
+    telemetry.log("warn", logMessages.unclearReportStored, idsOf(request));
+    telemetry.count("UnclearReport");
+  }
   if (outcome.kind === "unknown") telemetry.count("RequestUnknown");
   if (pause && pause.untilMs === undefined) telemetry.count("AccountPaused");
   if (hasPausedConnection) telemetry.count("ConnectionPaused");

@@ -186,3 +186,71 @@ describe("the id of an account", () => {
     },
   );
 });
+
+describe("The form that a contract describes", () => {
+  const number = z.number();
+  const numbers = z.object({ a: number });
+  const changed = z.pipe(
+    numbers,
+    z.transform((value: { a: number }) => value.a),
+  );
+
+  test.each<[name: string, schema: z.ZodMiniType, text: string, form: string]>([
+    ["a number", number, "3.0e2", "300"],
+    ["an object", numbers, '{"a":1.0}', '{"a":1}'],
+    ["an object with an unknown member", numbers, '{"a":1.0,"b":1.0}', '{"a":1,"b":1.0}'],
+    ["an object with numbers", z.catchall(numbers, number), '{"a":1.0,"b":1.0}', '{"a":1,"b":1}'],
+    ["a loose object", z.looseObject({ a: number }), '{"a":1.0,"b":1.0}', '{"a":1,"b":1.0}'],
+    ["a record", z.record(z.string(), number), '{"__proto__":2.0}', '{"__proto__":2}'],
+    ["a record of anything", z.record(z.string(), z.unknown()), '{"x":1.0}', '{"x":1.0}'],
+    ["a list", z.array(numbers), '[{"a":1.0},{"a":-0}]', '[{"a":1},{"a":0}]'],
+    ["a tuple", z.tuple([number, z.any()]), "[1.0,1.0,1.0]", "[1,1.0,1.0]"],
+    ["a tuple with more", z.tuple([z.any()], number), "[1.0,1.0,1.0]", "[1.0,1,1]"],
+    ["anything", z.any(), "[1.0]", "[1.0]"],
+    ["something unknown", z.unknown(), "[1.0]", "[1.0]"],
+    ["an optional number", z.object({ a: z.optional(number) }), '{"a":1.0}', '{"a":1}'],
+    ["a number or null", z.object({ a: z.nullable(number) }), '{"a":1.0}', '{"a":1}'],
+    ["a number with a default", z.object({ a: z._default(number, 5) }), '{"a":1.0}', '{"a":1}'],
+    ["a frozen object", z.readonly(numbers), '{"a":1.0}', '{"a":1}'],
+    ["a changed object", changed, '{"a":1.0}', '{"a":1}'],
+  ])("A value of the contract %s has its numbers by value", (_, schema, text, form) => {
+    const { value } = parseJson(Buffer.from(text), "exact");
+    expect(JSON.stringify(byContract(schema, value))).toBe(form);
+  });
+
+  test.each<[name: string, schema: z.ZodMiniType]>([
+    ["an object", numbers],
+    ["a record", z.record(z.string(), z.unknown())],
+    ["a list", z.array(z.unknown())],
+    ["a tuple", z.tuple([z.unknown()])],
+  ])("A number in place of %s is taken by its value", (_, schema) => {
+    expect(byContract(schema, JSON.rawJSON("1.50"))).toBe(1.5);
+    expect(byContract(schema, "text")).toBe("text");
+    expect(byContract(schema, null)).toBeNull();
+  });
+
+  test("Of several forms the first that fits is taken, or else the first of all", () => {
+    const loose = z.object({ a: z.unknown(), b: z.string() });
+    const schema = z.union([z.array(number), z.object({ a: z.string() }), loose, numbers]);
+    const formOf = (text: string) =>
+      JSON.stringify(byContract(schema, parseJson(Buffer.from(text), "exact").value));
+    expect(formOf("[1.0]")).toBe("[1]");
+    expect(formOf('{"a":1.0,"b":"x"}')).toBe('{"a":1.0,"b":"x"}');
+    expect(formOf('{"a":1.0}')).toBe('{"a":1}');
+    const none = z.union([z.object({ a: z.string() }), loose]);
+    const { value } = parseJson(Buffer.from('{"a":1.0}'), "exact");
+    expect(JSON.stringify(byContract(none, value))).toBe('{"a":1}');
+  });
+
+  test("Only an optional member that is null is left out, where null has no meaning", () => {
+    const schema = z.object({
+      a: z.exactOptional(z.string()),
+      b: z.optional(z.nullable(z.string())),
+      c: z.nullable(z.string()),
+      d: z.string(),
+    });
+    const value = { a: null, b: null, c: null, d: null, e: null };
+    expect(byContract(schema, value)).toStrictEqual({ b: null, c: null, d: null, e: null });
+    expect(byContract(schema, { a: "", d: undefined })).toStrictEqual({ a: "", d: undefined });
+  });
+});

@@ -6,6 +6,7 @@ import {
   zstdCompressSync,
 } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { Failure } from "../../shared/contracts/failures.ts";
 import { decodeBody } from "../../shared/core/json/decode-body.ts";
 import { signWeLink } from "../../shared/providers/we-link/pack.ts";
 import { MAX_BODY_BYTES, makeIngestCore, SECRET } from "../support/fakes/ingest-core.ts";
@@ -79,5 +80,93 @@ describe("the size of a decoded body", () => {
   test("UTF-16 that is too large as UTF-8 is refused", () => {
     const text = Buffer.from(`{"a":"${"\u20ac".repeat(500)}"}`, "utf16le");
     expect(() => decodeBody(text, {}, 1_200)).toThrow("more than 1200 bytes");
+  });
+});
+
+describe("The bytes of a decoded body", () => {
+  const refused = (maxBytes: number) =>
+    new Failure("BODY_TOO_LARGE", `decoded, it has more than ${maxBytes} bytes`);
+  const latin1 = Buffer.from('{"a":"\u00e9"}', "latin1");
+  const text = (decoded: Uint8Array) => Buffer.from(decoded).toString("utf8");
+
+  test.each([
+    ["gzip", gzipSync],
+    ["x-gzip", gzipSync],
+    [" GZip , Identity", gzipSync],
+    ["deflate", deflateSync],
+    ["deflate", deflateRawSync],
+    ["br", brotliCompressSync],
+    ["zstd", zstdCompressSync],
+  ])("A body in the coding %j is decoded up to the limit", (coding, compress) => {
+    const bytes = compress("{}".repeat(50));
+    expect(text(decodeBody(bytes, coded(coding), 100))).toBe("{}".repeat(50));
+    expect(() => decodeBody(bytes, coded(coding), 99)).toThrow(refused(99));
+  });
+
+  test("gzip is undone without a header, and not with the header of another coding", () => {
+    const zipped = gzipSync("{}");
+    expect(text(decodeBody(zipped, {}, 100))).toBe("{}");
+    expect(text(decodeBody(zipped, coded(" , identity"), 100))).toBe("{}");
+    expect(decodeBody(zipped, coded("br"), 100)).toBe(zipped);
+    expect(decodeBody(zipped, coded("constructor"), 100)).toBe(zipped);
+  });
+
+  test("Of two codings the last one is undone first", () => {
+    const twice = brotliCompressSync(gzipSync("{}"));
+    expect(text(decodeBody(twice, coded("gzip, br"), 100))).toBe("{}");
+    expect(decodeBody(twice, coded("br, gzip"), 100)).not.toEqual(Buffer.from("{}"));
+  });
+
+  test.each([
+    ["UTF-16 with a mark", [0xff, 0xfe, 0x7b, 0, 0x7d, 0]],
+    ["UTF-16 with a mark in the other order", [0xfe, 0xff, 0, 0x7b, 0, 0x7d]],
+    ["UTF-16", [0x7b, 0, 0x7d, 0]],
+    ["UTF-16 in the other order", [0, 0x7b, 0, 0x7d]],
+  ])("A body in %s becomes UTF-8 without a mark", (_, bytes) => {
+    expect(text(decodeBody(Buffer.from(bytes), typed("utf-8"), 100))).toBe("{}");
+  });
+
+  test.each([
+    [0xff, 0x41],
+    [0xfe, 0x41],
+    [0x7b, 0x22],
+    [0x00, 0x41],
+    [0x41, 0xfe],
+    [0x41, 0xff],
+    [0x41, 0x00],
+    [0x41, 0x7b],
+  ])("A body that begins with %d and %d is no UTF-16 and stays as it is", (first, second) => {
+    const bytes = Buffer.from([first, second]);
+    expect(decodeBody(bytes, {}, 100)).toBe(bytes);
+  });
+
+  test.each([
+    "application/json; charset=ISO-8859-1",
+    'application/json;charset="iso-8859-1"',
+    "application/json ; Charset = latin1; x=y",
+  ])("A body of the content type %s becomes UTF-8", (contentType) => {
+    expect(text(decodeBody(latin1, { "content-type": contentType }, 100))).toBe('{"a":"\u00e9"}');
+  });
+
+  test.each([
+    "",
+    "application/json",
+    "application/json; charset=",
+    "application/json; charset=utf-8",
+    "application/json; charset=klingon",
+    "application/x-charset=latin1",
+  ])("A body that is no UTF-8 stays as it is with the content type %j", (contentType) => {
+    expect(decodeBody(latin1, { "content-type": contentType }, 100)).toBe(latin1);
+  });
+
+  test("A body that is not of the charset by which it begins stays as it is", () => {
+    const halfOfAPair = Buffer.from([0xff, 0xfe, 0x00, 0xdc, 0x41, 0x00]);
+    expect(decodeBody(halfOfAPair, {}, 100)).toBe(halfOfAPair);
+  });
+
+  test("A body in another charset has the limit after it has become UTF-8", () => {
+    const utf16 = Buffer.from('{"a":"\u20ac"}', "utf16le");
+    expect(text(decodeBody(utf16, {}, 11))).toBe('{"a":"\u20ac"}');
+    expect(() => decodeBody(utf16, {}, 10)).toThrow(refused(10));
   });
 });

@@ -1,14 +1,22 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { SubmitMessage } from "../../shared/contracts/messages/submit.ts";
-import { makeJoinWhenDue } from "../../shared/core/requests/lanes/join-when-due.ts";
+import {
+  compareJoinOrder,
+  isDueToJoin,
+  makeJoinWhenDue,
+} from "../../shared/core/requests/lanes/join-when-due.ts";
 import { makeLaneScheduler } from "../../shared/core/requests/lanes/lane-scheduler.ts";
-import type { LaneStore } from "../../shared/core/requests/state/lane-ports.ts";
+import { noCounters } from "../../shared/core/requests/state/lane-counters.ts";
+import type { JoinedLane, LaneStore } from "../../shared/core/requests/state/lane-ports.ts";
 import type { RequestStore } from "../../shared/core/requests/state/ports.ts";
+import type { Lane, RequestRecord } from "../../shared/core/requests/state/record.ts";
 import { makeRequestWriter } from "../../shared/core/requests/state/request-writer.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 import { makeSubmitQueue } from "../support/fakes/submit-queue.ts";
 import { makeMemoryRequests } from "../support/memory/memory-requests.ts";
+import { NOON_MS } from "../support/noon.ts";
+import { notingIn } from "../support/noting.ts";
 import { makeRequestParts } from "../support/payloads/request-parts.ts";
 import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
 import { requestRules } from "../support/payloads/request-rules.ts";
@@ -130,4 +138,182 @@ test("A call joins a limited number of requests, in order, and says that it must
   expect(await joinWhenDue(last)).toMatchObject({ isUnfinished: true });
   expect(await joinWhenDue(last)).toMatchObject({ isUnfinished: false });
   expect(await queued()).toEqual(inOrder(records));
+});
+
+describe("The order of scheduled requests", () => {
+  test.each<[string, Partial<RequestRecord>, boolean]>([
+    ["whose time has come", { scheduledMs: NOON_MS }, true],
+    ["whose time comes later", { scheduledMs: NOON_MS + 1 }, false],
+    ["that has no time yet", {}, false],
+    ["that has joined", { scheduledMs: NOON_MS, status: "QUEUED" }, false],
+  ])("Whether a request %s is due to join is known", (_, of, isDue) => {
+    const request = requestRecord(owner, { status: "SCHEDULED", ...of });
+    expect(isDueToJoin(request, NOON_MS)).toBe(isDue);
+  });
+
+  test.each<[string, Partial<RequestRecord>, Partial<RequestRecord>]>([
+    ["its time", { scheduledMs: 1, createdMs: 9 }, { scheduledMs: 2, createdMs: 1 }],
+    ["its acceptance", { createdMs: 1, requestId: "b" }, { createdMs: 2, requestId: "a" }],
+    ["its id", { requestId: "a" }, { requestId: "b" }],
+    ["the time that it lacks", { scheduledMs: undefined }, { scheduledMs: 1 }],
+  ])("A request comes before another one by %s", (_, before, after) => {
+    const recordWith = (more: Partial<RequestRecord>) =>
+      requestRecord(owner, { scheduledMs: 5, createdMs: 5, ...more });
+    const [one, other] = [recordWith(before), recordWith(after)];
+    expect(compareJoinOrder(one, other)).toBeLessThan(0);
+    expect(compareJoinOrder(other, one)).toBeGreaterThan(0);
+    expect(compareJoinOrder(one, { ...one })).toBe(0);
+  });
+});
+
+/** A call whose store and lane answer as they are told, with what it asks of them. */
+function setUpCalls(of: {
+  /** Those that must join before it, as they are stored. */
+  earlier?: readonly RequestRecord[];
+  /** The ids of stored requests that are gone when they are read or written. */
+  unread?: readonly string[];
+  unwritten?: readonly string[];
+  /** What the requests have become when they are written. */
+  written?: readonly RequestRecord[];
+  joined?: (requestId: string) => Partial<JoinedLane> | "full";
+}) {
+  const calls: unknown[] = [];
+  const noting = notingIn(calls);
+  const changed: (RequestRecord | undefined)[] = [];
+  const request = requestRecord(owner, { status: "SCHEDULED", scheduledMs: NOON_MS });
+  const stored = [...(of.earlier ?? []), request];
+  const findIn = (all: readonly RequestRecord[], id: string) =>
+    all.find(({ requestId }) => requestId === id);
+  const ids = (of.earlier ?? []).map(({ requestId }) => requestId);
+  const join = makeJoinWhenDue({
+    requests: {
+      findScheduledBefore: noting("findScheduledBefore", ids),
+      find: async (id: string) => (of.unread?.includes(id) ? undefined : findIn(stored, id)),
+    },
+    lanes: {
+      async join(...args: [string, RequestRecord, object]) {
+        await noting("join")(...args);
+        const joined = of.joined?.(args[1].requestId) ?? {};
+        return joined === "full" ? joined : { position: 7, hadNoSweep: false, ...joined };
+      },
+    },
+    writer: {
+      async change(id: string, decide: (now: RequestRecord) => RequestRecord | undefined) {
+        const now = findIn(of.written ?? [], id) ?? findIn(stored, id);
+        if (!now || of.unwritten?.includes(id)) return undefined;
+        const decided = decide(now);
+        changed.push(decided);
+        return { request: decided ?? now, isChanged: decided !== undefined };
+      },
+    },
+    laneScheduler: {
+      dueAfterWakeUp: (wakeUpAtMs: number) => wakeUpAtMs + 5,
+      ensureWakeUp: noting("ensureWakeUp"),
+    },
+    context: () => ({ nowMs: NOON_MS, nowRealMs: 0, rules: requestRules }),
+  } as unknown as Parameters<typeof makeJoinWhenDue>[0]);
+  const joinCall = (one: RequestRecord) => {
+    const { category = "other", isHigh = false } = one;
+    const subQueues = [{ category, isHigh }];
+    return ["join", one.lane, one, { nowMs: NOON_MS, dueMs: NOON_MS + 5, subQueues }];
+  };
+  return { calls, changed, request, joinCall, run: () => join(request) };
+}
+
+const scheduled = (of: Partial<RequestRecord> = {}) =>
+  requestRecord(owner, { status: "SCHEDULED", scheduledMs: NOON_MS - 1, ...of });
+
+describe("A call for one scheduled request", () => {
+  const before = {
+    ...{ dueMs: NOON_MS + 6, plannedSubQueues: [], counters: noCounters },
+  } as unknown as Lane;
+
+  test("The request gets a place in its lane and waits there, and a wake-up is made sure of", async () => {
+    const { calls, changed, request, joinCall, run } = setUpCalls({});
+    expect(await run()).toStrictEqual({ wakesLane: false, isUnfinished: false });
+    expect(calls).toStrictEqual([
+      ["findScheduledBefore", request, 50],
+      joinCall(request),
+      ["ensureWakeUp", request],
+    ]);
+    expect(changed).toMatchObject([
+      {
+        ...{ requestId: request.requestId, status: "QUEUED", laneState: "waiting" },
+        ...{ lanePosition: 7, joinedMs: NOON_MS, dueMs: NOON_MS + requestRules.queueTimeoutMs },
+      },
+    ]);
+  });
+
+  test.each<[string, Partial<JoinedLane>, boolean]>([
+    ["has no sweep", { hadNoSweep: true }, true],
+    ["is woken soon", { before: { ...before, dueMs: NOON_MS + 5 } }, false],
+    ["is woken later, for others", { before }, true],
+    ["another worker has", { before: { ...before, owner: "w1" } }, false],
+  ])("The caller works a lane that %s, or a wake-up is made sure of", async (_, joined, wakes) => {
+    const { calls, request, joinCall, run } = setUpCalls({ joined: () => joined });
+    expect(await run()).toStrictEqual({ wakesLane: wakes, isUnfinished: false });
+    const asked = [["findScheduledBefore", request, 50], joinCall(request)];
+    expect(calls).toStrictEqual(wakes ? asked : [...asked, ["ensureWakeUp", request]]);
+  });
+
+  test("Those that must join before it join first, and one of them can wake the lane", async () => {
+    const [first, second] = [scheduled({ isHigh: true }), scheduled({ category: "stMessages" })];
+    const { calls, changed, request, joinCall, run } = setUpCalls({
+      earlier: [first, second],
+      joined: (id) => ({ hadNoSweep: id === second.requestId }),
+    });
+    expect(await run()).toStrictEqual({ wakesLane: true, isUnfinished: false });
+    expect(calls.slice(1)).toStrictEqual([first, second, request].map(joinCall));
+    expect(changed.map((one) => one?.requestId)).toEqual([
+      ...[first.requestId, second.requestId, request.requestId],
+    ]);
+  });
+
+  test("One that is gone, cancelled or not due is passed over", async () => {
+    const [gone, cancelled] = [scheduled(), scheduled({ status: "CANCELLED" })];
+    const later = scheduled({ scheduledMs: NOON_MS + 1 });
+    const { calls, request, joinCall, run } = setUpCalls({
+      ...{ earlier: [gone, cancelled, later], unread: [gone.requestId] },
+    });
+    expect(await run()).toStrictEqual({ wakesLane: false, isUnfinished: false });
+    expect(calls.slice(1, -1)).toStrictEqual([joinCall(request)]);
+  });
+
+  test("A request for which there is no place is not changed", async () => {
+    const { calls, changed, run } = setUpCalls({ joined: () => "full" });
+    expect(await run()).toBeUndefined();
+    expect(changed).toEqual([]);
+    expect(calls).toHaveLength(2);
+  });
+
+  test("A request that another call has joined, or that is gone by then, is not joined again", async () => {
+    const one = scheduled();
+    const joined = (id: string) => (id === one.requestId ? {} : ("full" as const));
+    const written = [{ ...one, status: "QUEUED" as const }];
+    const late = setUpCalls({ earlier: [one], written, joined });
+    expect(await late.run()).toBeUndefined();
+    expect(late.changed).toEqual([undefined]);
+    const gone = setUpCalls({ earlier: [one], unwritten: [one.requestId], joined });
+    expect(await gone.run()).toBeUndefined();
+    expect(gone.changed).toEqual([]);
+    expect([...late.calls, ...gone.calls]).toHaveLength(6);
+  });
+
+  test.each([49, 50])(
+    "A call joins up to 50 requests, of %i that come before its own",
+    async (count) => {
+      const earlier = Array.from({ length: count }, () => scheduled());
+      const { calls, changed, request, run } = setUpCalls({ earlier });
+      expect(await run()).toStrictEqual({ wakesLane: false, isUnfinished: count === 50 });
+      expect(changed).toHaveLength(50);
+      expect(calls.at(-1)).toStrictEqual(["ensureWakeUp", request]);
+    },
+  );
+
+  test("A call whose earlier requests another call has joined must be repeated, and wakes nothing", async () => {
+    const earlier = Array.from({ length: 50 }, () => scheduled());
+    const { calls, run } = setUpCalls({ earlier, joined: () => "full" });
+    expect(await run()).toStrictEqual({ wakesLane: false, isUnfinished: true });
+    expect(calls).toHaveLength(51);
+  });
 });

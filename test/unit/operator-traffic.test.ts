@@ -96,3 +96,19 @@ test("A stack without clients has no traffic", async () => {
   expect(await read()).toMatchObject({ requestsAccepted: 0, isComplete: true });
   expect(reads).toEqual([]);
 });
+
+test("Ten lists are read at the same time", async () => {
+  let [reading, most] = [0, 0];
+  const traffic = {
+    async read() {
+      reading += 1;
+      most = Math.max(most, reading);
+      await new Promise(setImmediate);
+      reading -= 1;
+      return { entries: [], isComplete: true };
+    },
+  };
+  const clients = ["cl_1", "cl_2", "cl_3", "cl_4", "cl_5"];
+  await readTraffic({ traffic, clock }, clients);
+  expect(most).toBe(10);
+});

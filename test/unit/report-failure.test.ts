@@ -7,6 +7,7 @@ import { Failure } from "../../shared/contracts/failures.ts";
 import { type MessageFailure, toError } from "../../shared/core/message-failure.ts";
 import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import type { LogFields, Telemetry } from "../../shared/runtime/telemetry.ts";
+import { requestRecord } from "../support/payloads/request-records.ts";
 
 function setUp() {
   const lines: ({ level: string; message: string } & LogFields)[] = [];
@@ -95,6 +96,7 @@ describe("A message that stays in its queue", () => {
   const run = {
     submissions: [],
     accepted: [],
+    abandoned: [],
     exhaustedBudgets: 0,
     outbox: { published: 0, failures: [] },
   };
@@ -125,4 +127,53 @@ describe("A message that stays in its queue", () => {
       expect(counts).toEqual({});
     },
   );
+});
+
+test("A request whose worker died while it submitted it is a warning, and is counted as unknown", () => {
+  const { telemetry, lines, counts } = setUp();
+  const request = requestRecord();
+  const { requestId, connectionId, clientId, provider } = request;
+  const run = {
+    ...{ messages: [], submissions: [], accepted: [], abandoned: [request] },
+    ...{ exhaustedBudgets: 0, outbox: { published: 0, failures: [] } },
+  };
+  reportSubmitted(telemetry, run, []);
+  expect(lines).toEqual([
+    {
+      ...{ level: "warn", message: "submission outcome unknown" },
+      ...{ requestId, connectionId, clientId, provider },
+    },
+  ]);
+  expect(counts).toEqual({ RequestUnknown: 1 });
+});
+
+test("An accepted submission whose answer is not clear is a warning that names its request, and is counted", () => {
+  const { telemetry, lines, counts } = setUp();
+  const request = requestRecord();
+  const { requestId, connectionId, clientId, provider } = request;
+  const submission = {
+    kind: "attempted",
+    request,
+    mustPublish: false,
+    outcome: { kind: "accepted", providerRequestId: "p" },
+    nextSubmissionNotBeforeMs: 0,
+    hasPausedConnection: false,
+    hasStoredUnclearReport: true,
+  } as const;
+  const run = {
+    messages: [],
+    submissions: [submission],
+    accepted: [],
+    abandoned: [],
+    exhaustedBudgets: 0,
+    outbox: { published: 0, failures: [] },
+  };
+  reportSubmitted(telemetry, run, []);
+  expect(lines.filter(({ level }) => level !== "debug")).toEqual([
+    {
+      ...{ level: "warn", message: "unclear provider report stored" },
+      ...{ requestId, connectionId, clientId, provider },
+    },
+  ]);
+  expect(counts).toEqual({ UnclearReport: 1 });
 });

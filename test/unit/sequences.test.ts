@@ -122,6 +122,19 @@ describe("a request that depends on the success of another", () => {
     expect(sent(simulation)).toEqual(["connect"]);
   });
 
+  test("It ends within a minute after its `notAfter`, also where no other check of it is near", async () => {
+    const { simulation, requestId } = await invited();
+    const notAfterMs = simulation.clock.businessMs() + 20 * MINUTE_MS;
+    const follower = await simulation.accept({
+      ...{ action: "send_message", person, notAfter: new Date(notAfterMs).toISOString() },
+      dependsOn: { requestId, on: "succeeded", within: "P14D" },
+    });
+    await simulation.runFor(21 * MINUTE_MS);
+    const { error, finishedMs = 0 } = await simulation.find(follower.requestId);
+    expect(error?.code).toBe("EXPIRED_NOT_AFTER");
+    expect(finishedMs - notAfterMs).toBeLessThanOrEqual(MINUTE_MS);
+  });
+
   test("It can be cancelled while it waits, and is not released then", async () => {
     const { simulation, end, follow } = await invited();
     const { requestId } = await follow();

@@ -378,3 +378,59 @@ describe("the contract", () => {
     });
   });
 });
+
+describe("What is said of a call", () => {
+  test("A public operation is answered without a key, and has no caller", async () => {
+    const { serve, touched } = setUp();
+    const outcome = await serve(call({ authorization: NOTHING, routeKey: "GET /health" }));
+    const body = '{"status":"ok"}';
+    expect(outcome).toStrictEqual({ kind: "answered", status: 200, body, keyId: undefined });
+    expect(touched).toEqual([]);
+  });
+
+  test("A call that is refused after its key was taken has its caller", async () => {
+    const { serve } = setUp();
+    const refused = {
+      ...{ kind: "refused", code: "REQUEST_INVALID", detail: "1 invalid fields" },
+      ...{ caller: { clientId: "cl_1", keyId: "key1" }, operationId: "listEvents" },
+      errors: [{ field: "since", message: "is not known" }],
+      ...{ dialect: undefined, authFailure: undefined, remedy: undefined },
+      ...{ retryAfterMs: undefined, expectedAt: undefined },
+    };
+    expect(await serve(call({ query: { since: "x" } }))).toStrictEqual(refused);
+    expect(await serve(call({ authorization: "" }))).toMatchObject({ caller: undefined });
+  });
+
+  test("A key without the scope of a call is refused before its input is looked at", async () => {
+    const { serve, touched } = setUp({ key: { scopes: ["read"] } });
+    const write = call({ routeKey: "POST /v1/keys", query: { x: "1" } });
+    expect(await serve(write)).toMatchObject({
+      ...{ kind: "refused", code: "FORBIDDEN", operationId: "createKey" },
+      detail: "the API key has no scope write, which this call needs",
+      caller: { clientId: "cl_1", keyId: "key1" },
+    });
+    expect(touched).toHaveLength(1);
+    expect(await serve(call())).toMatchObject({ kind: "answered", status: 200 });
+  });
+
+  test("A call that no route has matched is found by its path", async () => {
+    const asked: string[] = [];
+    const find: EventReader["find"] = async (id) => {
+      asked.push(id);
+      return { id, clientId: "cl_1", envelope: "{}" };
+    };
+    const { serve } = setUp({ reader: { ...noEvents, find } });
+    const unmatched = { method: "GET", path: "/v1//events/e:1" };
+    const outcome = await serve(call({ routeKey: "$default", unmatched, params: { id: "e:2" } }));
+    expect(outcome).toMatchObject({ kind: "answered", status: 200, body: "{}" });
+    expect(asked).toEqual(["e:1"]);
+  });
+
+  test("A call of an unknown route without a path is of no operation", async () => {
+    const { serve } = setUp();
+    expect(await serve(call({ routeKey: "GET /v1/nothing" }))).toStrictEqual({
+      ...{ kind: "refused", code: "NOT_FOUND", detail: "there is no such operation" },
+      ...{ dialect: undefined, route: { allow: [], suggestion: undefined } },
+    });
+  });
+});

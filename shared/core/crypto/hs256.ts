@@ -52,9 +52,14 @@ function decoded(part: string): JsonObject | undefined {
 }
 
 function holdsAt(claims: JsonObject, nowSeconds: number): boolean {
-  const { exp, nbf } = claims;
+  const [exp, nbf] = [timeOf(claims.exp), timeOf(claims.nbf)];
   const isTime = (claim: unknown) => claim === undefined || Number.isFinite(claim);
   if (!isTime(exp) || !isTime(nbf)) return false;
   if (exp !== undefined && nowSeconds >= Number(exp) + CLOCK_TOLERANCE_SECONDS) return false;
   return nbf === undefined || nowSeconds >= Number(nbf) - CLOCK_TOLERANCE_SECONDS;
+}
+
+/** A number that JavaScript would write otherwise, such as `1.0`, is its text until here. */
+function timeOf(claim: unknown): unknown {
+  return JSON.isRawJSON(claim) ? Number(claim.rawJSON) : claim;
 }

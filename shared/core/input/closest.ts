@@ -8,7 +8,7 @@ const MAX_EDITS = 3;
 export function editsBetween(one: string, other: string): number {
   const [a, b] = [one.slice(0, MAX_COMPARED), other.slice(0, MAX_COMPARED)];
   let row = Array.from({ length: b.length + 1 }, (_, n) => n);
-  for (const [i, letter] of [...a].entries()) {
+  for (const [i, letter] of a.split("").entries()) {
     const next = [i + 1];
     for (let j = 1; j <= b.length; j++) {
       const replaced = (row[j - 1] ?? 0) + Number(letter !== b[j - 1]);

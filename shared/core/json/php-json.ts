@@ -36,7 +36,6 @@ function number(source: string): string {
 
 /** As `%.17H` with the shortest digits: fixed from 1e-4 to below 1e17. */
 function float(value: number): string {
-  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
   const parts = digitsOf(value);
   const { sign, digits, point } = parts;
   if (point > -4 && point <= 17) return fixed(parts);

@@ -29,7 +29,6 @@ function number(source: string): string {
 
 /** As `repr`: fixed from 1e-4 to below 1e16, and always with a point or an exponent. */
 function float(value: number): string {
-  if (value === 0) return Object.is(value, -0) ? "-0.0" : "0.0";
   const parts = digitsOf(value);
   const { sign, digits, point } = parts;
   if (point > -4 && point <= 16) {

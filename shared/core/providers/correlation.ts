@@ -49,25 +49,34 @@ export function keysIn(
   members: CorrelatedMembers | undefined,
   { entersLists = true } = {},
 ): string[] {
-  const keys: string[] = [];
+  if (!members) return [];
+  // By their texts, which cost less than keys: one that is repeated takes no place of another.
+  const named = new Map<string, { kind: NamedKind; text: string }>();
   const visit = (part: unknown, depth: number): void => {
     if (typeof part !== "object" || part === null || depth > MAX_DEPTH) return;
     if (Array.isArray(part) && !entersLists) return;
     for (const [name, member] of Object.entries(part)) {
-      if (keys.length >= MAX_KEYS) return;
-      if (typeof member === "string") keys.push(...keysOfMember(name, member, members));
+      if (named.size >= MAX_KEYS) return;
+      const kind = typeof member === "string" ? kindOf(name, member, members) : undefined;
+      if (kind) named.set(`${kind} ${member}`, { kind, text: member });
       else visit(member, depth + 1);
     }
   };
-  if (members) visit(value, 0);
+  visit(value, 0);
+  const keys = [...named.values()].map(({ kind, text }) =>
+    keyOf(kind, kind === "person" ? personOf(text) : text),
+  );
   return unique(keys);
 }
 
-function keysOfMember(name: string, value: string, members?: CorrelatedMembers): string[] {
-  if (!members || value === "" || value.length > MAX_VALUE_LENGTH || name.length > 64) return [];
+type NamedKind = "person" | "conversation";
+
+/** What a member with this name and text names, if it names anything. */
+function kindOf(name: string, text: string, members: CorrelatedMembers): NamedKind | undefined {
+  if (text === "" || text.length > MAX_VALUE_LENGTH || name.length > 64) return undefined;
   const plain = name.replace(/[_-]/g, "").toLowerCase();
-  if (members.person.test(plain)) return [keyOf("person", personOf(value))];
-  return members.conversation.test(plain) ? [keyOf("conversation", value)] : [];
+  if (members.person.test(plain)) return "person";
+  return members.conversation.test(plain) ? "conversation" : undefined;
 }
 
 /**

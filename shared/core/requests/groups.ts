@@ -83,7 +83,7 @@ export function makeGroups(
     async cancel(clientId: string, group: string, cursor?: string): Promise<GroupCancellation> {
       const of = { list: "groups", clientId } as const;
       const after = cursor === undefined ? undefined : readCursor(of, cursor, CURSOR_FORM);
-      const { entries } = await read(clientId, group, after);
+      const { entries, hasMore } = await read(clientId, group, after);
       const now = firstOf(entries);
       const counted = { cancelled: 0, tooLate: 0, failed: 0 };
       await forEachConcurrent(now, CONCURRENCY, async (entry) => {
@@ -92,11 +92,13 @@ export function makeGroups(
       });
       const remaining = entries.slice(now.length).filter(mayBeCancelled).length;
       const place = now.at(-1)?.place;
+      // Behind the requests that one call reads there may be more.
+      const goesOn = remaining > 0 || hasMore;
       return {
         group,
         ...counted,
         remaining,
-        ...(remaining > 0 && place !== undefined ? { nextCursor: writeCursor(of, place) } : {}),
+        ...(goesOn && place !== undefined ? { nextCursor: writeCursor(of, place) } : {}),
       };
     },
   };

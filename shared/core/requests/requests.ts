@@ -140,7 +140,10 @@ export function makeRequests(deps: RequestsDeps) {
     if (cancelled.scheduledMs !== undefined && cancelled.joinedMs === undefined) {
       await deps.schedules.delete(requestId).catch(deps.onNonFatalError);
     }
-    if (!isWaiting) await deps.laneScheduler.wakeFreedLane(cancelled).catch(deps.onNonFatalError);
+    // By a repeated call too: the one that cancelled it may have died before it did.
+    if (hasBeenSubmitted(cancelled)) {
+      await deps.laneScheduler.wakeFreedLane(cancelled).catch(deps.onNonFatalError);
+    }
     return { requestId, status: "CANCELLED" as const };
   }
 

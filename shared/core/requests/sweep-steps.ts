@@ -98,8 +98,10 @@ export function makeSweepSteps(
 
   /** Completes what the last writer of the request has left undone. @returns the request if this run may publish its outbox */
   async function recover({ requestId }: StaleEntry): Promise<RequestRecord | undefined> {
+    let wasSending = false;
     const changed = await writer.change(requestId, (request) => {
       const { status, owner, sendingUntilRealMs = 0, sweepAtRealMs } = request;
+      wasSending = status === "SUBMITTING";
       const context = deps.context();
       const claimed = isOutboxOverdue(request, context)
         ? withClaimedOutbox(request, context)
@@ -116,7 +118,8 @@ export function makeSweepSteps(
     });
     if (!changed) return undefined;
     const { request, isChanged } = changed;
-    if (isChanged && request.status === "UNKNOWN") {
+    // Not one that was UNKNOWN before, of which only the outbox is taken over.
+    if (isChanged && wasSending && request.status === "UNKNOWN") {
       total.unknown++;
       notice("unknown", request);
     }
@@ -172,12 +175,12 @@ export function makeSweepSteps(
   /** A dependent request whose registration or news may be lost, or whose time is up. */
   async function settle(
     entry: DueEntry,
-    { requestId, dependsOn }: WaitingDependent,
+    { requestId, dependsOn, notAfterMs = Number.POSITIVE_INFINITY }: WaitingDependent,
   ): Promise<RequestRecord | undefined> {
     const changed = await deps.settleDependent(requestId);
     if (changed) return changed;
     const againMs = deps.context().nowMs + CHECK_AGAIN_MS;
-    await requests.postponeSweep(entry, Math.min(againMs, dependsOn.untilMs));
+    await requests.postponeSweep(entry, Math.min(againMs, dependsOn.untilMs, notAfterMs));
     return undefined;
   }
 

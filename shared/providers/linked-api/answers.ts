@@ -14,7 +14,7 @@ import { confirmation, namesAnother } from "./confirmation.ts";
 import { pendingReasonOf, type WorkflowState, workflowStateOf } from "./result.ts";
 import { linkedApiVocabulary } from "./vocabulary.ts";
 
-/** For answers that do not prove that nothing was done: every 5xx, and bodies without an envelope. */
+/** For answers that do not prove that nothing was done: 408, 5xx and bodies without an envelope. */
 const unknown = ({ status }: ProviderAnswer) =>
   ({ kind: "unknown", code: `HTTP_${status}` }) as const;
 
@@ -43,10 +43,12 @@ export function readLinkedApiSubmission(answer: ProviderAnswer): SubmissionOutco
   };
 }
 
-/** A 5xx does not prove that nothing was done, unless the code says that nothing could be. */
+/**
+ * Neither a 408 nor a 5xx proves that nothing was done, unless the code says that nothing could be.
+ */
 function provesRefusal({ type }: ProviderError, { status }: ProviderAnswer): boolean {
   const rule = linkedApiVocabulary.ruleOf(type);
-  if (status >= 500) return rule?.keepsRequest === true;
+  if (status === 408 || status >= 500) return rule?.keepsRequest === true;
   // A 401 with an unknown type is about the credentials all the same.
   return rule !== undefined || status !== 401;
 }

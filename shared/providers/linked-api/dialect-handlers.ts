@@ -158,10 +158,10 @@ function eventWorkflow({ type, data, result }: FoundEvent): Workflow {
     return { workflowStatus: "running" };
   }
   if (type !== "workflow.completed") throw new Failure("NOT_FOUND", "there is no such workflow");
+  const marks = data.numbersAsText === true ? ({ numbersAsText: true } as const) : {};
   if (data.status === "failed") {
     const error = isObject(data.error) ? data.error : undefined;
-    return { workflowStatus: "failed", failure: failureOf(error), result };
+    return { workflowStatus: "failed", failure: failureOf(error), result, ...marks };
   }
-  const marks = data.numbersAsText === true ? ({ numbersAsText: true } as const) : {};
   return { workflowStatus: "completed", result, ...marks };
 }

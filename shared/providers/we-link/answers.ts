@@ -8,7 +8,6 @@ import type {
   SubmissionOutcome,
 } from "../../core/providers/provider-client.ts";
 import { retryAfterOf } from "../../core/providers/retry-after.ts";
-import { wordIn } from "../../core/providers/vocabulary.ts";
 import { pendingReasonOf, readWeLink } from "./event.ts";
 import { listedCodeIn, type WeLinkError, weLinkErrorOf, weLinkOutcomeOf } from "./outcome.ts";
 import { requestIdsOf } from "./request-id.ts";
@@ -102,14 +101,16 @@ function unclearIn(body: ParsedJson | undefined): { unclear?: UnclearReport } {
 /**
  * Returns the event in an answer that already contains the outcome, parsed as the webhook
  * with that outcome. A status next to an id describes the acceptance, unless it tells a
- * failure or a prompt, or a result is present.
+ * failure or a prompt, or a result is present. A result is a success where nothing else in the
+ * answer tells the outcome.
  */
 function resultEventIn(
   body: ParsedJson,
   { action, id }: { action: string; id: string | undefined },
 ): ProviderEvent | undefined {
-  const isResultAlone = "result" in body.value && wordIn(body.value.status) === undefined;
-  const value = isResultAlone ? { ...body.value, status: "SUCCESS" } : body.value;
+  const { value: sent } = body;
+  const isResultAlone = weLinkOutcomeOf(sent) === undefined && (sent.result ?? null) !== null;
+  const value = isResultAlone ? { ...sent, status: "SUCCESS" } : sent;
   const { meaning } = weLinkOutcomeOf(value) ?? {};
   const hasOutcome =
     meaning === "failed" ||
@@ -128,7 +129,7 @@ function resultEventIn(
 function wholeBodyAsResult(answer: ProviderAnswer): ParsedJson | undefined {
   try {
     const { value, ...read } = parseJson(answer.body);
-    return { ...read, value: { result: value } };
+    return { ...read, value: { status: "SUCCESS", result: value } };
   } catch {
     return undefined;
   }

@@ -9,7 +9,7 @@ import {
 } from "../../core/events/provider-event.ts";
 import { canonicalJson, isObject, type JsonObject, type ParsedJson } from "../../core/json/json.ts";
 import { normalised } from "../../core/providers/vocabulary.ts";
-import { type WeLinkOutcome, weLinkOutcomeOf } from "./outcome.ts";
+import { type WeLinkOutcome, weLinkOutcomeOf, withNestedMembers } from "./outcome.ts";
 import { accountIdOf, requestIdsOf } from "./request-id.ts";
 import { weLinkVocabulary } from "./vocabulary.ts";
 
@@ -231,7 +231,7 @@ function eventDataOf(of: {
   if (type !== "workflow.completed") return { ...named, payload };
   // A failed request may have done a part of its work.
   if (read.error) return { ...named, error: read.error, ...resultOf(read) };
-  return { ...named, ...resultOf({ ...payload, ...read }) };
+  return { ...named, ...resultOf({ ...withNestedMembers(payload), ...read }) };
 }
 
 function resultOf(of: object): { result?: unknown } {

@@ -146,7 +146,7 @@ function list(value: unknown): readonly unknown[] {
 }
 
 /** The body, with the members of `data` for those that it lacks itself. */
-function withNestedMembers(value: JsonObject): JsonObject {
+export function withNestedMembers(value: JsonObject): JsonObject {
   const { data } = value;
   if (wordIn(value.status) !== undefined || !isObject(data)) return value;
   if (wordIn(data.status) === undefined) return value;

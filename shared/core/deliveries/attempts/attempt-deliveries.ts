@@ -212,7 +212,9 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
         case "recordedWithoutPost": {
           const { delivery } = outcome;
           if (delivery.reason === "gone" && outcome.kind === "attempted") {
-            await disableWebhook(inputs, { ...delivery, endpointNumber: outcome.endpointNumber });
+            const endpoint = { ...delivery, endpointNumber: outcome.endpointNumber };
+            // The attempt is recorded: an error of this must not hide its outcome.
+            await disableWebhook(inputs, endpoint).catch(deps.onNonFatalError);
           }
           const nextAttempt = nextAttemptMessage(delivery, context());
           return { index, outcome, nextAttempt, observation: observationOf(outcome) };
@@ -223,7 +225,12 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     }
   }
 
-  /** Disables a webhook whose endpoint answered 410. If this worker stops first, the next 410 disables it. */
+  /**
+   * Disables a webhook whose endpoint answered 410. If this worker stops first, the next 410
+   * disables it.
+   *
+   * @throws DEPENDENCY_DOWN; the webhook may have been disabled
+   */
   async function disableWebhook(
     inputs: DeliveryInputsCache,
     { clientId, webhookId, endpointNumber }: Endpoint,
@@ -232,8 +239,11 @@ export function makeAttemptDeliveries(deps: AttemptDeliveriesDeps): AttemptDeliv
     if (webhook?.webhookId !== webhookId || webhook.status !== "active") return;
     if (webhook.endpointNumber !== endpointNumber) return;
     const to = { status: "disabled", reason: ANSWERED_GONE } as const;
-    await deps.deactivateWebhook(webhook, to).catch(deps.onNonFatalError);
-    inputs.invalidate();
+    try {
+      await deps.deactivateWebhook(webhook, to);
+    } finally {
+      inputs.invalidate();
+    }
   }
 
   function mustHold({ message }: IndexedMessage, health: EndpointHealth): boolean {

@@ -54,7 +54,7 @@ function extractDetail(text: string): string | undefined {
     throw new Failure("MESSAGE_MALFORMED", "the message is not a JSON object", { cause });
   }
   const member = topLevelMembers(text).find(({ key }) => key === "detail");
-  const value = member && text.slice(text.indexOf("{", member.start), member.end);
+  const value = member && text.slice(text.indexOf(":", member.start) + 1, member.end).trim();
   return value?.startsWith("{") ? value : undefined;
 }
 

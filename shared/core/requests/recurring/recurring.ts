@@ -88,7 +88,9 @@ export function makeRecurring(deps: RecurringDeps) {
       await store.delete(paused);
       return;
     }
-    const back = await write(read, paused);
+    // With its time of change, because nothing is changed.
+    const back = await store.put(read, paused);
+    if (!back) throw changedMeanwhile();
     // A late call may have set another schedule meanwhile.
     await schedules.put(back, back.every, { isEnabled: back.status === "active" });
     await requireLatest(back, back);

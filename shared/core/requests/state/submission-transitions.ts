@@ -248,7 +248,8 @@ export function markUnknown(request: RequestRecord, context: DecisionContext): R
 
 /**
  * Adds what the answer says to a request that another writer changed before the
- * answer was stored. Returns `undefined` when there is nothing to add.
+ * answer was stored. Returns `undefined` when there is nothing to add. A request that waits in its
+ * lane again, and that its provider has after all, is not sent a second time: it becomes RUNNING.
  */
 export function mergeLateAnswer(
   request: RequestRecord,
@@ -257,6 +258,10 @@ export function mergeLateAnswer(
   of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
 ): RequestRecord | undefined {
   if (outcome.kind !== "accepted") return undefined;
+  // A person has resolved it as not submitted before the answer came.
+  if (request.status === "QUEUED") {
+    return applySubmissionOutcome(request, outcome, context, of).request;
+  }
   const { providerRequestId } = outcome;
   const merged = withDerivedFields(
     {

@@ -10,7 +10,6 @@ import {
   type JoinedWhenDue,
   type JoinWhenDue,
 } from "../lanes/join-when-due.ts";
-import { isPlannedFor } from "../lanes/joined.ts";
 import { type HeadWait, longest } from "../lanes/lane-head.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { FireRecurring } from "../recurring/fire-recurring.ts";
@@ -27,6 +26,7 @@ import { acceptedIn, acceptedOf, claimedIn, likelyTaken, recordsOf } from "./lik
 import type { SendInput } from "./send-input.ts";
 import { fulfilled, startOnce } from "./started-work.ts";
 import type { SubmitRequestResult } from "./submit-request.ts";
+import { wakeIfUnplanned } from "./wake-if-unplanned.ts";
 import type { LaneRunResult, WorkLane } from "./work-lane.ts";
 
 export interface HandleSubmitMessagesDeps {
@@ -48,6 +48,8 @@ export interface SubmitBatchResult {
   /** One for each message, in order. */
   messages: MessageOutcome[];
   submissions: SubmitRequestResult[];
+  /** Requests that became UNKNOWN, because the worker that was submitting them had died. */
+  abandoned: RequestRecord[];
   /** The requests whose acceptance the messages report, as the batch found them. */
   accepted: readonly AcceptedRequest[];
   /** Lanes that could submit nothing, because a limit of their account is used up. */
@@ -89,15 +91,18 @@ export const makeHandleSubmitMessages =
     );
     const laneRuns = await fulfilled(batch.runs);
     const ended = (await fulfilled(batch.dependents)).flatMap((request) => request ?? []);
-    const taken = laneRuns.flatMap(({ submissions }) => submissions.flatMap(claimedIn));
+    const changed = laneRuns.flatMap((run) => run.changed);
+    const submissions = laneRuns.flatMap((run) => run.submissions);
+    const taken = submissions.flatMap(claimedIn);
     for (const { requestId } of taken) deferred.delete(requestId);
     published.push(
       ...(await Promise.all([...deferred.values()].map((one) => one.remove()))),
-      await deps.publishOutboxes([...laneRuns.flatMap(({ changed }) => changed), ...ended]),
+      await deps.publishOutboxes([...changed, ...ended]),
     );
     return {
       messages: settled.map(outcomeOf),
-      submissions: laneRuns.flatMap(({ submissions }) => submissions),
+      submissions,
+      abandoned: changed.filter((one) => one.status === "UNKNOWN" && !isAmong(submissions, one)),
       accepted,
       exhaustedBudgets: laneRuns.filter(({ isBudgetUsedUp }) => isBudgetUsedUp).length,
       longestWait: longest(laneRuns.flatMap(({ headWait }) => headWait ?? [])),
@@ -108,11 +113,14 @@ export const makeHandleSubmitMessages =
     };
   };
 
+const isAmong = (submissions: readonly SubmitRequestResult[], { requestId }: RequestRecord) =>
+  submissions.some((one) => "request" in one && one.request.requestId === requestId);
+
 interface Batch {
   found: FoundRequests;
   /** Of each lane, the due request that joins after all others of the batch. */
   lastDue: ReadonlyMap<string, RequestRecord>;
-  /** The joins of this batch, by lane. */
+  /** The joins of this batch, by the request that joins last. */
   joins: Map<string, Promise<JoinedWhenDue | undefined>>;
   /** The runs of this batch, by lane, or by request for an input. */
   runs: Map<string, Promise<LaneRunResult>>;
@@ -254,23 +262,8 @@ async function workLaneOf(
 }
 
 /**
- * Makes sure that a worker looks at a request that has joined its lane, also where the call that
- * joined it has died. @returns whether the lane must be worked now
- */
-async function wakeIfUnplanned(
-  deps: HandleSubmitMessagesDeps,
-  request: RequestRecord,
-  lane: Lane,
-): Promise<boolean> {
-  const soonMs = deps.laneScheduler.dueAfterWakeUp(deps.context().nowMs);
-  if (lane.owner === undefined) return !isPlannedFor(request, lane, soonMs);
-  await deps.laneScheduler.ensureWakeUp(request);
-  return false;
-}
-
-/**
- * Joins a scheduled request to its lane. The due requests of a lane join by one call, for the
- * last of them. A message that comes early is sent again for the right time.
+ * Joins a scheduled request to its lane. The due requests of a lane join by one call, for the last
+ * of them; one may be due only since the batch began. A message that comes early is sent again.
  *
  * @returns whether the lane must be worked now
  */
@@ -286,9 +279,10 @@ async function joinDue(
   if (status === "SCHEDULED" && delayMs > 0 && delayMs <= MAX_SQS_DELAY_MS) {
     await deps.submitQueue.send(message, { delayMs, clientId });
   }
-  const last = batch.lastDue.get(lane);
-  if (status !== "SCHEDULED" || delayMs > 0 || !last) return false;
-  const joined = await startOnce(batch.joins, lane, () => deps.joinWhenDue(last));
+  if (status !== "SCHEDULED" || delayMs > 0) return false;
+  const known = batch.lastDue.get(lane) ?? request;
+  const last = compareJoinOrder(known, request) < 0 ? request : known;
+  const joined = await startOnce(batch.joins, last.requestId, () => deps.joinWhenDue(last));
   if (joined?.isUnfinished && last === request) await deps.submitQueue.send(message, { clientId });
   return joined?.wakesLane === true;
 }
