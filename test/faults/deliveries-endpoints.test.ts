@@ -39,24 +39,68 @@ test("D7: an endpoint that recovers after six hours is not flooded with due deli
 });
 
 test("D11: an endpoint that hangs with 1,000 deliveries occupies few workers and delays no first attempt at other endpoints", async () => {
+  const hangs = Promise.withResolvers<void>();
   const simulation = makeDeliverySimulation({
-    answer: ({ url }) =>
-      url.includes("cl-hanging") ? { error: "TIMEOUT", tookMs: 15_000 } : { httpStatus: 200 },
+    answer: async ({ url }) => {
+      if (!url.includes("cl-hanging")) return { httpStatus: 200 };
+      await hangs.promise;
+      return { error: "TIMEOUT", tookMs: 15_000 };
+    },
   });
   await simulation.webhooks.replace(webhookOfClient("cl_hanging"));
   await simulation.webhooks.replace(webhookOfClient("cl_healthy"));
   simulation.publish({ clientId: "cl_healthy", requestId: "rq_0" });
   await simulation.pass(MINUTE_MS);
+  const postsTo = (name: string) => simulation.posts.filter(({ url }) => url.includes(name)).length;
+  const before = postsTo("cl-healthy");
   for (let n = 0; n < 1_000; n++)
     simulation.publish({ clientId: "cl_hanging", requestId: `rq_d${n}` });
   for (let n = 1; n <= 20; n++)
     simulation.publish({ clientId: "cl_healthy", requestId: `rq_w${n}` });
-  const before = simulation.posts.length;
+  const remainingMs = () => 40_000;
+  const events = simulation.waiting().map(({ body }) => ({ kind: "event", body }) as const);
+  simulation.lose();
+  await simulation.handle(events, { queue: "fanout", remainingMs });
+  const messagesOf = (queue: string) =>
+    simulation
+      .waiting()
+      .filter((one) => one.queue === queue)
+      .map(({ body }) => ({ kind: "attempt", message: JSON.parse(body) }) as const);
+  const [backlog, others] = [messagesOf("retries"), messagesOf("attempts")];
+  simulation.lose();
+
+  let busy = 0;
+  const workers = Array.from({ length: 10 }, async (_, n) => {
+    busy++;
+    const batch = backlog.slice(100 * n, 100 * (n + 1));
+    await simulation.handle(batch, { queue: "retries", remainingMs });
+    busy--;
+  });
+  // Three of ten workers wait for it, with ten POSTs each. The others have put their messages back.
+  const waiting = () => ({ busy, posts: postsTo("cl-hanging") });
+  await vi.waitFor(() => expect(waiting()).toEqual({ busy: 3, posts: 30 }), waitOptions);
+  for (const batch of [others.slice(0, 10), others.slice(10)]) {
+    const outcomes = await simulation.handle(batch, { queue: "attempts", remainingMs });
+    expect(outcomes.map(({ kind }) => kind)).toEqual(Array(10).fill("attempted"));
+  }
+  // All this while, none of the POSTs to the endpoint that hangs has been answered.
+  expect(waiting()).toEqual({ busy: 3, posts: 30 });
+  expect(postsTo("cl-healthy") - before).toBe(20);
+  hangs.resolve();
+  await Promise.all(workers);
+  expect(simulation.counts.BreakerOpened).toBe(1);
+});
+
+test("An endpoint that times out with 1,000 deliveries gets ten POSTs, and then one for each batch", async () => {
+  const simulation = makeDeliverySimulation({
+    answer: () => ({ error: "TIMEOUT", tookMs: 15_000 }),
+  });
+  await simulation.webhooks.replace(webhookOfClient("cl_hanging"));
+  for (let n = 0; n < 1_000; n++)
+    simulation.publish({ clientId: "cl_hanging", requestId: `rq_d${n}` });
   await simulation.drain();
-  const made = simulation.posts.slice(before);
-  expect(made.filter(({ url }) => url.includes("cl-healthy"))).toHaveLength(20);
   // Ten until the circuit opens; then each of 100 batches probes with one delivery.
-  expect(made.filter(({ url }) => url.includes("cl-hanging")).length).toBeLessThanOrEqual(10 + 100);
+  expect(simulation.posts.length).toBeLessThanOrEqual(10 + 100);
   expect(simulation.counts.BreakerOpened).toBe(1);
 });
 

@@ -29,13 +29,22 @@ export interface Fuzzed {
   finding?: Finding;
 }
 
+/** Milliseconds of processor time that one input may take: a thousand times what most take. */
+const MOST_CPU_MS = 2_000;
+
+/** Real milliseconds of the search for a shorter input, which tries each part of it. */
+const SHORTEN_MS = 60_000;
+
 /**
- * Makes inputs from those that made functions run in new ways, until a check fails or the time is over.
- * The same seed and number of runs make the same inputs.
+ * Makes inputs from those that made functions run in new ways, until a check fails or the time is
+ * over. The same seed and number of runs make the same inputs.
+ *
+ * @param of.runs inputs in all, the target's own seeds among them
+ * @param of.mostCpuMs processor time in milliseconds that an input may take; default 2,000
  */
 export async function fuzz(
   { name, seeds, check }: Target,
-  of: { coverage: Coverage; seed: number; runs: number; untilMs: number },
+  of: { coverage: Coverage; seed: number; runs: number; untilMs: number; mostCpuMs?: number },
 ): Promise<Fuzzed> {
   const random = makeRandom(of.seed, name);
   const corpus: Buffer[] = [];
@@ -45,14 +54,10 @@ export async function fuzz(
     ...(finding ? { finding } : {}),
   });
 
-  /** @returns what the check throws */
+  /** @returns the input if its check fails */
   const tried = async (input: Buffer): Promise<Finding | undefined> => {
-    try {
-      // A copy: no parser may change its input, and none that does may change the corpus.
-      await check(Buffer.from(input));
-    } catch (error) {
-      return { input, error };
-    }
+    const finding = await findingOf(check, input, of.mostCpuMs);
+    if (finding) return finding;
     const before = ways.size;
     for (const block of of.coverage.take()) ways.add(block);
     if (ways.size > before) corpus.push(input);
@@ -72,28 +77,53 @@ export async function fuzz(
     const isNewer = random.chance(0.5);
     const from = isNewer ? corpus.slice(-8) : corpus;
     const finding = await tried(mutate(random.pick(from), random, corpus));
-    if (finding) return result(runs + 1, await shortest(finding, check));
+    if (finding) return result(runs + 1, await shortest(finding, check, of.mostCpuMs));
   }
   return result(runs);
 }
 
+/**
+ * Checks one input.
+ *
+ * @returns the input if the check throws, or takes more processor time than it may
+ */
+export async function findingOf(
+  check: Target["check"],
+  input: Buffer,
+  mostCpuMs: number = MOST_CPU_MS,
+): Promise<Finding | undefined> {
+  const before = process.cpuUsage();
+  try {
+    // A copy: no parser may change its input, and none that does may change the corpus.
+    await check(Buffer.from(input));
+  } catch (error) {
+    return { input, error };
+  }
+  const { user, system } = process.cpuUsage(before);
+  const cpuMs = (user + system) / 1_000;
+  if (cpuMs <= mostCpuMs) return undefined;
+  return { input, error: new Error(`the input takes ${Math.round(cpuMs)} ms of processor time`) };
+}
+
 /** Leaves out parts of an input as long as its check fails with the same error. */
-async function shortest(finding: Finding, check: Target["check"]): Promise<Finding> {
+async function shortest(
+  finding: Finding,
+  check: Target["check"],
+  mostCpuMs?: number,
+): Promise<Finding> {
   const kind = messageOf(finding.error);
-  let { input, error } = finding;
-  for (let length = input.length >> 1; length > 0; length >>= 1) {
-    for (let at = 0; at + length <= input.length; ) {
+  const untilMs = performance.now() + SHORTEN_MS;
+  let best = finding;
+  for (let length = best.input.length >> 1; length > 0; length >>= 1) {
+    for (let at = 0; at + length <= best.input.length && performance.now() < untilMs; ) {
+      const { input } = best;
       const shorter = Buffer.concat([input.subarray(0, at), input.subarray(at + length)]);
-      try {
-        await check(Buffer.from(shorter));
-        at += length;
-      } catch (thrown) {
-        if (messageOf(thrown) !== kind) at += length;
-        else [input, error] = [shorter, thrown];
-      }
+      const found = await findingOf(check, shorter, mostCpuMs);
+      if (found && messageOf(found.error) === kind) best = found;
+      else at += length;
     }
   }
-  return { input, error };
+  return best;
 }
 
 /** Without what an error quotes of its input. */

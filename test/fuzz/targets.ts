@@ -3,7 +3,6 @@ import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { verifyWebhook, WebhookVerificationError } from "../../client/verify-webhook.ts";
 import { eventSamples } from "../../local/simulator/event-samples.ts";
 import { readMalformedResponse } from "../../shared/adapters/http/malformed-response.ts";
-import { Failure } from "../../shared/contracts/failures.ts";
 import { operations } from "../../shared/contracts/http/operations.ts";
 import { operatorOperationList } from "../../shared/contracts/http/operator/operations.ts";
 import { parseJsonOrUndefined } from "../../shared/contracts/json-text.ts";
@@ -13,36 +12,22 @@ import { hashForm } from "../../shared/contracts/webhook-forms.ts";
 import { readPortalToken } from "../../shared/core/api/authentication/portal-token.ts";
 import { validateCall } from "../../shared/core/api/validate-call.ts";
 import { readMasterKeys } from "../../shared/core/crypto/master-keys.ts";
-import { readBusMessage } from "../../shared/core/deliveries/creation/read-bus-message.ts";
-import { makeLoadWebhook } from "../../shared/core/inbound/load-webhook.ts";
 import { readCursor, writeCursor } from "../../shared/core/input/cursor.ts";
 import { decodeBody } from "../../shared/core/json/decode-body.ts";
 import { parseJson, parseJsonObject } from "../../shared/core/json/json.ts";
 import { topLevelMembers } from "../../shared/core/json/json-members.ts";
 import { retryAfterOf } from "../../shared/core/providers/retry-after.ts";
 import { readScheduled } from "../../shared/core/requests/acceptance/schedule-time.ts";
+import {
+  SIGNATURE_HEADER,
+  signLinkedApi,
+  TIMESTAMP_HEADER,
+  verifyLinkedApi,
+} from "../../shared/providers/linked-api/signature.ts";
+import { bodies, isPlainObject, must, NOW_MS, refusing } from "./checks.ts";
 import type { Target } from "./engine.ts";
+import { messageTargets } from "./message-targets.ts";
 
-const NOW_MS = Date.parse("2026-06-25T12:00:00.000Z");
-
-/** Runs it, and lets only failures of ours pass: everything else is thrown. */
-function refusing<T>(parse: () => T): T | undefined {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof Failure) return undefined;
-    throw error;
-  }
-}
-
-/** @throws Error that a check has failed */
-function must(holds: boolean, what: string): void {
-  if (!holds) throw new Error(what);
-}
-
-const bodies = eventSamples.map(({ body }) =>
-  JSON.stringify(body({ id: "id-1", accountId: "account-1", now: "2026-06-25T12:00:00.000Z" })),
-);
 const json = [...bodies, '{"a":1.0,"b":[1e400,-0,12345678901234567890]}', '{"__proto__":{"x":1}}'];
 
 /** The first bytes of an input choose, the others are the text. */
@@ -96,6 +81,22 @@ const jsonTargets: Target[] = [
   },
 ];
 
+/** A secret that no input has. */
+const SECRET = "a secret that no input has";
+const SECONDS = String(NOW_MS / 1_000);
+
+/** The headers of a webhook of Linked API that is sent now. */
+const signedWith = (signature: string) => ({
+  [SIGNATURE_HEADER]: signature,
+  [TIMESTAMP_HEADER]: SECONDS,
+});
+
+/** Signatures that nobody has made: one of the form of Linked API's, and any text. */
+const madeUp = (input: Buffer) => [
+  input.toString("hex").padEnd(64, "0").slice(0, 64),
+  input.toString("latin1").slice(0, 200),
+];
+
 const webhookTargets: Target[] = Object.values(providerPacks).flatMap((pack) => {
   const seeds = eventSamples
     .filter(({ provider }) => provider === pack.id)
@@ -121,10 +122,12 @@ const webhookTargets: Target[] = Object.values(providerPacks).flatMap((pack) => 
         const webhook = parsed(input);
         if (!webhook) return;
         const settings = { hashForms: hashForm.options, allowUnboundJwt: true };
-        const headers = { signature: input.toString("latin1").slice(0, 200) };
-        const of = { secrets: ["a secret that no input has"], settings, nowMs: NOW_MS };
-        const { kind } = pack.verify({ ...webhook, headers }, of);
-        must(kind !== "verified" || signsNothing(pack.verify(webhook, of)), `it is ${kind}`);
+        const of = { secrets: [SECRET], settings, nowMs: NOW_MS };
+        const isProvenByUrl = signsNothing(pack.verify(webhook, of));
+        for (const signature of madeUp(input)) {
+          const { kind } = pack.verify({ ...webhook, headers: signedWith(signature) }, of);
+          must(kind !== "verified" || isProvenByUrl, `it is ${kind}`);
+        }
       },
     },
     {
@@ -201,51 +204,21 @@ const textTargets: Target[] = [
       must(status >= 200 && status <= 999, `it is ${status}`);
     },
   },
-];
-
-const messageTargets: Target[] = [
   {
-    name: "A message of the bus is an event whose envelope is JSON, or is refused",
-    seeds: bodies.map((detail) =>
-      JSON.stringify({
-        "detail-type": "workflow.completed",
-        detail: { clientId: "cl_1", id: "e", type: "workflow.completed", data: JSON.parse(detail) },
-      }),
-    ),
+    name: "A body is verified with Linked API's signature of it, and with no other one",
+    seeds: bodies,
     check(input) {
-      const event = refusing(() => readBusMessage(input.toString("utf8")));
-      if (!event) return;
-      must(isPlainObject(JSON.parse(event.envelope)), "its envelope is no object");
-      must(
-        !topLevelMembers(event.envelope).some(({ key }) => key === "clientId"),
-        "names a client",
-      );
-    },
-  },
-  {
-    name: "A message of the inbound queue is a webhook, or is refused",
-    seeds: bodies.map((body) =>
-      JSON.stringify({
-        ...{ v: 1, provider: "we-link", clientId: "cl_1", connectionId: "cn_1" },
-        receivedAtMs: NOW_MS,
-        bodyBase64: Buffer.from(body).toString("base64"),
-      }),
-    ),
-    async check(input) {
-      const clock = { businessMs: () => NOW_MS, realMs: () => NOW_MS };
-      const load = makeLoadWebhook({
-        ...{ packs: providerPacks, clock, dedupeRetentionMs: 86_400_000 },
-        accounts: { find: async () => undefined },
-        connections: { read: async () => undefined },
-        bodies: {
-          get: async () => Buffer.from("{}"),
-          put: async () => undefined,
-        } as never,
-        calls: { send: async () => ({ kind: "unknown" }) } as never,
-      });
-      await load(input.toString("utf8")).catch((error: unknown) => {
-        if (!(error instanceof Failure)) throw error;
-      });
+      const right = signLinkedApi(input, SECONDS, SECRET);
+      const kindWith = (signature: string) =>
+        verifyLinkedApi(
+          { bytes: input, headers: signedWith(signature) },
+          { secrets: [SECRET], nowMs: NOW_MS },
+        ).kind;
+      must(kindWith(right) === "verified", "its own signature is refused");
+      const almost = `${right.slice(0, -1)}${right.endsWith("0") ? "1" : "0"}`;
+      for (const wrong of [...madeUp(input), almost]) {
+        must(wrong === right || kindWith(wrong) !== "verified", `it is verified with ${wrong}`);
+      }
     },
   },
 ];
@@ -312,9 +285,6 @@ export const targets: readonly Target[] = [
 
 /** A provider that signs nothing by default proves a webhook by its URL alone. */
 const signsNothing = (verification: { kind: string; form?: string }) => verification.form === "url";
-
-const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** As the parser reads bytes: without a byte order mark; `undefined` for what is not UTF-8. */
 function utf8(input: Buffer): string | undefined {

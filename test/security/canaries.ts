@@ -1,4 +1,4 @@
-import { runTestFiles } from "../support/test-results.ts";
+import { runTestFiles, type TestResult } from "../support/test-results.ts";
 import { atLeast, none, type Proof } from "./proof.ts";
 
 /** What the test of the canaries tells of its search, in its `task.meta`. */
@@ -15,7 +15,11 @@ const FILES = ["integration/secrets-canary", "specification/hash-verification"].
  * pass through a local run, and searches everything that the run stores, logs, prints and sends.
  */
 export async function proveCanaries(): Promise<Proof> {
-  const results = await runTestFiles(FILES);
+  return canaryProof(await runTestFiles(FILES));
+}
+
+/** The proof of S5 from the results of its tests. */
+export function canaryProof(results: readonly TestResult[]): Proof {
   const failed = results.filter(({ status }) => status === "failed");
   const searched = results.map(({ meta }) => (meta as CanaryMeta).canaries).find(Boolean);
   return {
@@ -29,6 +33,10 @@ export async function proveCanaries(): Promise<Proof> {
       none(
         "tests that found a canary, or failed for another reason",
         failed.map(({ file, title }) => `${file}: ${title}`),
+      ),
+      none(
+        "files whose tests did not run",
+        FILES.filter((name) => !results.some(({ file }) => file === name)),
       ),
     ],
   };

@@ -40,7 +40,16 @@ export const none = (name: string, found: readonly string[]): Figure => ({
   shortfalls: [...new Set(found)],
 });
 
-export const isProven = ({ figures }: Proof) => figures.every(({ isReached }) => isReached);
+/**
+ * Whether every goal is reached.
+ *
+ * @param options.allowsSkipped whether what could not be measured here counts as reached
+ */
+export const isProven = (
+  { figures, skipped = [] }: Proof,
+  { allowsSkipped = false }: { allowsSkipped?: boolean } = {},
+): boolean =>
+  figures.every(({ isReached }) => isReached) && (allowsSkipped || skipped.length === 0);
 
 /** The proof as text: a line for each figure, and the first shortfalls. */
 export function reportOf({ id, title, figures, skipped = [] }: Proof): string {

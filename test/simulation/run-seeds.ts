@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { FaultKind } from "./engine/faults.ts";
 import { shrink } from "./shrink.ts";
 import { type RunResult, simulate } from "./simulate.ts";
+import { hashOfLines, linesOf, noteCommands } from "./trace-lines.ts";
 import { type Part, tell, workTogether } from "./workers.ts";
 
 export interface SeedsOptions {
@@ -18,8 +18,8 @@ export interface SeedsOptions {
   all: boolean;
   defect?: string | undefined;
   with?: string | undefined;
-  /** Real milliseconds after which no further run starts. */
-  limitMs: number;
+  /** Real milliseconds after which no further run starts; absent: all runs are made. */
+  limitMs: number | undefined;
 }
 
 /** What was simulated. */
@@ -33,8 +33,8 @@ interface Totals {
   cpuMs: number;
 }
 
-/** What a process tells: its totals so far, and the report of a run that failed. */
-type Message = { totals: Totals } | { failure: string };
+/** What a process tells: its totals so far, the report of a failed run, or the faults of a run. */
+type Message = { totals: Totals } | { failure: string } | { struck: readonly string[] };
 
 /** Runs that a process makes between two messages. */
 const RUNS_PER_MESSAGE = 20;
@@ -56,13 +56,19 @@ const none = (): Totals => ({
   cpuMs: 0,
 });
 
-/** Runs seeds, in several processes if there are many. @returns the exit code */
+/**
+ * Runs seeds, in several processes if there are many.
+ *
+ * @returns the exit code: 0 when no run breaks a guarantee, each seed has run (with a time limit,
+ *   at least one), and each fault of `only` has struck
+ */
 export async function runSeeds(options: SeedsOptions): Promise<number> {
-  const { part, count, workers, trace, hashes, only } = options;
+  const { part, count, workers, trace, hashes, only, limitMs } = options;
   if (part) return runPart(options, part, tell);
   const isTold = trace || hashes || only !== undefined;
   const startedMs = performance.now();
   const parts = new Map<number, Totals>();
+  const unstruck = new Set<string>(only);
   let failures = 0;
   let printedMs = startedMs;
   const onMessage = (message: Message, of: number): boolean => {
@@ -70,6 +76,10 @@ export async function runSeeds(options: SeedsOptions): Promise<number> {
       failures++;
       console.log(message.failure);
       return options.all;
+    }
+    if ("struck" in message) {
+      for (const id of message.struck) unstruck.delete(id);
+      return true;
     }
     parts.set(of, message.totals);
     if (performance.now() - printedMs > PROGRESS_MS) {
@@ -84,11 +94,19 @@ export async function runSeeds(options: SeedsOptions): Promise<number> {
   } else {
     isWhole = await workTogether<Message>(program, options.args, { workers, onMessage });
   }
-  const end = failures === 0 ? "no guarantee was broken" : `${failures} seeds break a guarantee`;
+  const totals = [...parts.values()];
+  const runs = sumOf(totals, "runs");
+  const isEnough = runs === count || (limitMs !== undefined && runs > 0);
   console.log(
-    `${summary([...parts.values()], startedMs)}; ${isWhole ? end : `ended early; ${end}`}`,
+    [
+      summary(totals, startedMs),
+      ...(isWhole ? [] : ["ended early"]),
+      ...(runs === count ? [] : [`${runs} of ${count} seeds ran${withinOf(limitMs)}`]),
+      ...(unstruck.size === 0 ? [] : [`did not strike: ${[...unstruck].join(",")}`]),
+      endOf(runs, failures),
+    ].join("; "),
   );
-  return failures === 0 && isWhole ? 0 : 1;
+  return failures === 0 && isWhole && isEnough && unstruck.size === 0 ? 0 : 1;
 }
 
 /** Runs the seeds of one process. */
@@ -97,14 +115,16 @@ async function runPart(
   { part, of }: Part,
   onMessage: (message: Message) => unknown,
 ): Promise<number> {
-  const { first, count, kinds, only, limitMs } = options;
+  const { first, count, kinds, only, limitMs = Number.POSITIVE_INFINITY } = options;
   const totals = none();
   for (let seed = first + part; seed < first + count; seed += of) {
     if (performance.now() > limitMs) break;
+    const commands = options.hashes ? noteCommands() : [];
     const result = await simulate({ seed, kinds, only });
     if (options.trace) console.log(result.history.trace.join("\n"));
-    if (options.hashes) console.log(`${seed} ${hashOfTrace(result)}`);
+    if (options.hashes) console.log(`${seed} ${hashOfLines(linesOf(result, commands))}`);
     add(totals, result);
+    if (only) await onMessage({ struck: result.history.struck.map(({ id }) => id) });
     if (result.violations.length > 0) {
       await onMessage({ failure: await reportOf(result, options) });
       if (!options.all) break;
@@ -125,13 +145,23 @@ function add(totals: Totals, { history, end }: RunResult): void {
   totals.cpuMs = (user + system) / 1_000;
 }
 
+const sumOf = (parts: readonly Totals[], name: keyof Totals) =>
+  parts.reduce((total, one) => total + one[name], 0);
+
 function summary(parts: readonly Totals[], startedMs: number): string {
-  const sum = (of: keyof Totals) => parts.reduce((total, one) => total + one[of], 0);
   const names = ["runs", "faults", "requests", "deliveries", "events"] as const;
-  const counts = names.map((name) => `${sum(name)} ${name}`);
+  const counts = names.map((name) => `${sumOf(parts, name)} ${name}`);
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
-  const each = (sum("cpuMs") / Math.max(1, sum("runs"))).toFixed(0);
+  const each = (sumOf(parts, "cpuMs") / Math.max(1, sumOf(parts, "runs"))).toFixed(0);
   return `${counts.join(", ")} in ${seconds} s (${each} ms of processor time a run)`;
+}
+
+const withinOf = (limitMs: number | undefined) =>
+  limitMs === undefined ? "" : ` within ${limitMs / 1_000} s`;
+
+function endOf(runs: number, failures: number): string {
+  if (failures > 0) return `${failures} seeds break a guarantee`;
+  return runs > 0 ? "no guarantee was broken" : "nothing is known of the guarantees";
 }
 
 async function reportOf(failed: RunResult, options: SeedsOptions): Promise<string> {
@@ -155,7 +185,3 @@ const headOf = ({ seed, violations }: Pick<RunResult, "seed" | "violations">) =>
     `seed ${seed} breaks:`,
     ...violations.map(({ guarantee, text }) => `  ${guarantee}: ${text}`),
   ].join("\n");
-
-function hashOfTrace({ history }: RunResult): string {
-  return createHash("sha256").update(history.trace.join("\n")).digest("hex");
-}

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { wholeOption } from "../support/whole-option.ts";
 import { defects } from "./defects/defects.ts";
 import { runDefects } from "./defects/run-defects.ts";
 import { earlierColdStarts, extractEarlierCode } from "./earlier-code.ts";
@@ -11,19 +12,22 @@ import { partOf, usualWorkers } from "./workers.ts";
  *
  *     npm run simulate -- --seed 1 --seeds 1000
  *
- * Exits with 1 when a run breaks a guarantee. `docs/reliability.md` describes it.
+ * Exits with 1 when a run breaks a guarantee, when less ran than was asked for, and when an option
+ * cannot be read or has no effect. `docs/reliability.md` describes it.
  */
 const { values } = parseArgs({
   options: {
-    seed: { type: "string", default: "1" },
-    seeds: { type: "string", default: "100" },
+    /** The first one; default 1. */
+    seed: { type: "string" },
+    /** How many; default 100. */
+    seeds: { type: "string" },
     /** Kinds of faults, separated by commas; absent: all. */
     faults: { type: "string" },
-    /** Only these faults, by the ids that a failure prints. */
+    /** Only these faults, by the ids that a failure prints; `none`: no fault. */
     only: { type: "string" },
     /** Prints what happens in each run. */
     trace: { type: "boolean", default: false },
-    /** Prints a hash of each run's trace. */
+    /** Prints a hash of everything that happened in each run. */
     hashes: { type: "boolean", default: false },
     /** Runs the code of this commit beside today's: each instance starts with either. */
     with: { type: "string" },
@@ -31,20 +35,22 @@ const { values } = parseArgs({
     defect: { type: "string" },
     /** Plants each defect in turn, and tells at which seed it is found. */
     defects: { type: "boolean", default: false },
+    /** Runs each seed twice, and compares everything that happened. */
+    determinism: { type: "boolean", default: false },
     /** Strikes each call of each function in each way, and then pairs of calls. */
     exhaustive: { type: "boolean", default: false },
-    /** With `--exhaustive`: pairs of each single fault and a later one. */
-    pairs: { type: "string", default: "1" },
-    /** With `--exhaustive`: only one of so many single faults. */
-    sample: { type: "string", default: "1" },
+    /** With `--exhaustive`: pairs of each single fault and a later one; default 1. */
+    pairs: { type: "string" },
+    /** With `--exhaustive`: only one of so many single faults; default 1. */
+    sample: { type: "string" },
     /** Makes so many deliveries to random endpoints. */
     deliveries: { type: "string" },
     /** Sends so many events to an endpoint that is down for six hours. */
     outage: { type: "string" },
     /** Submits requests of so many accounts while workers crash. */
     accounts: { type: "string" },
-    /** With `--accounts`: requests of each. */
-    requests: { type: "string", default: "100" },
+    /** With `--accounts`: requests of each; default 100. */
+    requests: { type: "string" },
     /** Reports a failure as it is, without a search for a shorter list of faults. */
     unshrunk: { type: "boolean", default: false },
     /** Goes on after a failure, and lists every seed that fails. */
@@ -62,16 +68,43 @@ const { values } = parseArgs({
   },
 });
 
+type Option = keyof typeof values;
+
+const code: readonly Option[] = ["defect", "with"];
+const shared: readonly Option[] = [...code, "workers", "part"];
+
+/** What each command reads beside its own option; a run of seeds has none. */
+const readBy = {
+  defects: ["seeds", "workers"],
+  determinism: ["seed", "seeds", "faults", ...shared],
+  exhaustive: ["pairs", "sample", ...shared],
+  deliveries: shared,
+  outage: code,
+  accounts: ["requests", ...shared],
+  conformance: ["seed", "seeds", "workers"],
+  commands: ["seed", "seeds", ...code],
+} satisfies Partial<Record<Option, readonly Option[]>>;
+
+type Command = keyof typeof readBy;
+
+const chosen: readonly Option[] = ["seed", "seeds", "faults", "only", "seconds"];
+const shown: readonly Option[] = ["trace", "hashes", "unshrunk", "all"];
+const ofSeeds: readonly Option[] = [...chosen, ...shown, ...shared];
+
+/** The numbers that are taken where an option is absent. */
+const usual = { seed: "1", seeds: "100", pairs: "1", sample: "1", requests: "100" } as const;
+
 // Timers of the last run's functions would keep the process for almost a minute.
 process.exit(await main());
 
 /** @returns the exit code */
 async function main(): Promise<number> {
-  const workers = Number(values.workers ?? usualWorkers);
-  if (values.defects) return runDefects(Number(values.seeds), workers);
-  if (values.conformance) {
+  const command = commandOf();
+  const workers = values.workers === undefined ? usualWorkers : whole("workers");
+  if (command === "defects") return runDefects(whole("seeds"), workers);
+  if (command === "conformance") {
     const { runConformance } = await import("./conformance.ts");
-    return runConformance({ first: Number(values.seed), count: Number(values.seeds), workers });
+    return runConformance({ first: whole("seed", 0), count: whole("seeds"), workers });
   }
   const earlierCode = values.with === undefined ? undefined : extractEarlierCode(values.with);
   simulateModules(patchesOf(values.defect), earlierCode);
@@ -86,38 +119,84 @@ async function main(): Promise<number> {
     workers,
     part: values.part === undefined ? undefined : partOf(values.part),
   };
-  if (values.commands !== undefined) {
-    const { recordCommands } = await import("./record-commands.ts");
-    return recordCommands(values.commands, Number(values.seed), Number(values.seeds));
+  switch (command) {
+    case "commands": {
+      const [first, count] = [whole("seed", 0), whole("seeds")];
+      const { recordCommands } = await import("./record-commands.ts");
+      return recordCommands(values.commands ?? "", first, count);
+    }
+    case "exhaustive": {
+      const of = { ...common, pairs: whole("pairs", 0), sample: whole("sample") };
+      const { runExhaustive } = await import("./exhaustive.ts");
+      return runExhaustive(of);
+    }
+    case "deliveries": {
+      const of = { ...common, deliveries: whole("deliveries") };
+      const { runDeliveries } = await import("./deliveries-run.ts");
+      return runDeliveries(of);
+    }
+    case "outage": {
+      const events = whole("outage");
+      const { runOutage } = await import("./outage-run.ts");
+      return runOutage(events);
+    }
+    case "accounts": {
+      const of = { ...common, accounts: whole("accounts"), requests: whole("requests") };
+      const { runAccounts } = await import("./accounts-run.ts");
+      return runAccounts(of);
+    }
   }
-  if (values.exhaustive) {
-    const { runExhaustive } = await import("./exhaustive.ts");
-    const [pairs, sample] = [Number(values.pairs), Number(values.sample)];
-    return runExhaustive({ ...common, pairs, sample });
-  }
-  if (values.deliveries !== undefined) {
-    const { runDeliveries } = await import("./deliveries-run.ts");
-    return runDeliveries({ ...common, deliveries: Number(values.deliveries) });
-  }
-  if (values.outage !== undefined) {
-    const { runOutage } = await import("./outage-run.ts");
-    return runOutage(Number(values.outage));
-  }
-  if (values.accounts !== undefined) {
-    const { runAccounts } = await import("./accounts-run.ts");
-    const [accounts, requests] = [Number(values.accounts), Number(values.requests)];
-    return runAccounts({ ...common, accounts, requests });
+  const seeds = {
+    ...common,
+    first: whole("seed", 0),
+    count: whole("seeds"),
+    kinds: kindsOf(values.faults),
+  };
+  if (command === "determinism") {
+    const { runDeterminism } = await import("./determinism.ts");
+    return runDeterminism(seeds);
   }
   const { runSeeds } = await import("./run-seeds.ts");
   return runSeeds({
     ...values,
-    ...common,
-    first: Number(values.seed),
-    count: Number(values.seeds),
-    kinds: kindsOf(values.faults),
-    only: values.only === undefined ? undefined : new Set(values.only.split(",")),
-    limitMs: Number(values.seconds ?? Number.POSITIVE_INFINITY) * 1_000,
+    ...seeds,
+    only: onlyOf(values.only),
+    limitMs: values.seconds === undefined ? undefined : whole("seconds") * 1_000,
   });
+}
+
+/**
+ * The command that the options name; absent: a run of seeds.
+ *
+ * @throws Error if there are several, or an option that it does not read
+ */
+function commandOf(): Command | undefined {
+  const given = (Object.keys(values) as Option[]).filter(
+    (name) => values[name] !== undefined && values[name] !== false,
+  );
+  const commands = given.filter((name): name is Command => name in readBy);
+  const [command] = commands;
+  const read: readonly Option[] = command === undefined ? ofSeeds : readBy[command];
+  const unread = given.filter((name) => name !== command && !read.includes(name));
+  if (unread.length > 0) {
+    const of = command === undefined ? "a run of seeds" : `--${command}`;
+    throw new Error(`${unread.map((name) => `--${name}`).join(" ")} has no effect on ${of}`);
+  }
+  return command;
+}
+
+type NumberOption =
+  | keyof typeof usual
+  | ("deliveries" | "outage" | "accounts" | "seconds" | "workers");
+
+function whole(name: NumberOption, least = 1): number {
+  const usually: Partial<Record<NumberOption, string>> = usual;
+  return wholeOption(name, values[name] ?? usually[name] ?? "", least);
+}
+
+function onlyOf(text: string | undefined): ReadonlySet<string> | undefined {
+  if (text === undefined) return undefined;
+  return new Set(text === "none" ? [] : text.split(","));
 }
 
 function kindsOf(text: string | undefined): readonly FaultKind[] {

@@ -6,6 +6,8 @@ import { earlierCommit } from "../support/runs/earlier-version.ts";
 import { LONG_TEST_TIMEOUT_MS } from "../support/wait-timeout.ts";
 import { differencesIn } from "./conformance.ts";
 import { defects } from "./defects/defects.ts";
+import { wrongCounts } from "./failure-counts.ts";
+import { firstDifference } from "./trace-lines.ts";
 
 const root = new URL("../..", import.meta.url);
 const program = new URL("run.ts", import.meta.url).pathname;
@@ -79,6 +81,29 @@ test(
   LONG_TEST_TIMEOUT_MS,
 );
 
+test(
+  "R2 a seed runs in the same way in another process and after other seeds",
+  async () => {
+    const count = THOROUGH ? "200" : "4";
+    const said = await simulate("--determinism", "--seed", "7", "--seeds", count);
+    expect(said).toContain(`R2: ${count} of ${count} seeds ran twice, 0 of them differ\n`);
+  },
+  LONG_TEST_TIMEOUT_MS,
+);
+
+test("R2 the first line in which two runs of a seed differ is found, also where one of them ends", () => {
+  const lines = ["0.001 api/1 PutCommand", "0.005 api/1 ended ok"];
+  expect(firstDifference(lines, [...lines])).toBeUndefined();
+  expect(firstDifference(lines, lines.with(1, "0.006 api/1 ended ok"))).toEqual({
+    line: 2,
+    texts: ["0.005 api/1 ended ok", "0.006 api/1 ended ok"],
+  });
+  expect(firstDifference(lines.slice(0, 1), lines)).toEqual({
+    line: 2,
+    texts: [undefined, "0.005 api/1 ended ok"],
+  });
+});
+
 test("Each planted defect changes exactly one place of the product", () => {
   for (const { name, patches } of defects) {
     for (const { file, find } of patches) {
@@ -133,7 +158,8 @@ test(
       const others = found.faults.filter((fault) => fault !== dropped);
       const left = others.join(",") || "none";
       const options = found.options.with(found.options.indexOf("--only") + 1, left);
-      const said = await simulate(...options);
+      // Without one of them, others may find nothing to strike, so that the exit code is 1.
+      const said = await simulate(...options).catch(({ stdout }: { stdout: string }) => stdout);
       expect([dropped, said]).toEqual([
         dropped,
         expect.stringContaining("no guarantee was broken"),
@@ -163,6 +189,19 @@ test(
   },
   LONG_TEST_TIMEOUT_MS,
 );
+
+test("R8 a failure that is not counted, or counted twice without a fault, is found", () => {
+  const right = { failed: 2, told: 2, publishes: 2, counted: 2, isStruck: false };
+  expect(wrongCounts(right)).toEqual([]);
+  expect(wrongCounts({ ...right, told: 1 })).toHaveLength(1);
+  expect(wrongCounts({ ...right, counted: 1 })).toHaveLength(1);
+  expect(wrongCounts({ ...right, publishes: 3, counted: 3 })).toHaveLength(1);
+  // A worker that was struck after it had counted a failure leaves it to be told again.
+  const struck = { ...right, isStruck: true };
+  expect(wrongCounts({ ...struck, publishes: 3, counted: 3 })).toEqual([]);
+  expect(wrongCounts({ ...struck, publishes: 3, counted: 1 })).toHaveLength(1);
+  expect(wrongCounts({ ...struck, counted: 3 })).toHaveLength(1);
+});
 
 test(
   "R9 an endpoint that returns after six hours is not flooded, and others are not late",

@@ -10,9 +10,16 @@ export interface Part {
   of: number;
 }
 
-/** Reads a part from `2/4`, which `workTogether` gives to its processes. */
+/**
+ * Reads a part from `2/4`, which `workTogether` gives to its processes.
+ *
+ * @throws Error if the text is no part
+ */
 export function partOf(text: string): Part {
-  const [part = 0, of = 1] = text.split("/").map(Number);
+  const [, part, of] = /^(\d{1,6})\/(\d{1,6})$/.exec(text)?.map(Number) ?? [];
+  if (part === undefined || of === undefined || part >= of) {
+    throw new Error(`--part takes a part such as 2/4, not ${JSON.stringify(text)}`);
+  }
   return { part, of };
 }
 

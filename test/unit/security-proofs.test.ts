@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { atMost, isProven, none, reportOf } from "../security/proof.ts";
+import { canaryProof } from "../security/canaries.ts";
+import { atLeast, atMost, isProven, none, reportOf } from "../security/proof.ts";
 import { proveSignatures } from "../security/signatures.ts";
 import { proveSsrf } from "../security/ssrf.ts";
 import { proveSupplyChain } from "../security/supply-chain.ts";
@@ -27,6 +28,23 @@ describe("the proof of S3", () => {
     const proof = await proveSignatures({ requests: 2_000, seed: 7 });
     expect(reportOf(proof)).not.toContain("MISS");
     expect(isProven(proof)).toBe(true);
+  });
+});
+
+describe("the proof of S5", () => {
+  const passed = { status: "passed", title: "it is not found" } as const;
+  const canaries = { secrets: 11, bodies: 3, places: 14, characters: 200_000 };
+  const canary = "test/integration/secrets-canary.test.ts";
+  const hash = "test/specification/hash-verification.test.ts";
+  const searched = { ...passed, file: canary, meta: { canaries } };
+  const hashes = { ...passed, file: hash, meta: {} };
+
+  test("the proof of S5 needs each of its files, also one whose tests search nothing", () => {
+    expect(isProven(canaryProof([searched, hashes]))).toBe(true);
+    expect(reportOf(canaryProof([searched]))).toContain(
+      `MISS files whose tests did not run: 1 (goal: 0)\n       ${hash}`,
+    );
+    expect(isProven(canaryProof([searched]))).toBe(false);
   });
 });
 
@@ -59,6 +77,14 @@ describe("the proof of S6", () => {
 });
 
 describe("a figure", () => {
+  test("a figure that could not be measured is no proof, unless that is allowed", () => {
+    const figures = [atLeast("packages", 1, 1)];
+    const proof = { id: "S0", title: "An example", figures, skipped: ["no network"] };
+    expect(isProven(proof)).toBe(false);
+    expect(isProven(proof, { allowsSkipped: true })).toBe(true);
+    expect(isProven({ ...proof, skipped: [] })).toBe(true);
+  });
+
   test("a figure beside its goal is a line, and so are its shortfalls", () => {
     const figures = [atMost("bytes", 70_000, 65_536), none("accepted", ["this", "this", "that"])];
     const proof = { id: "S0", title: "An example", figures, skipped: ["no network"] };

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { PostResult } from "../../../shared/core/deliveries/state/ports.ts";
-import { proveEndpoints } from "../../security/endpoints.ts";
+import { memoryBytes, proveEndpoints } from "../../security/endpoints.ts";
 import { recordTimeouts } from "../../support/fakes/armed-timeouts.ts";
 import {
   type HostileEndpoints,
@@ -149,9 +149,16 @@ describe("Hostile and broken endpoints (S2)", () => {
       ["longest attempt in ms over its timeout", expect.any(Number)],
       ["most bytes read by an attempt", expect.any(Number)],
       ["attempts that left a connection open", 0],
-      ["growth of the heap in bytes", expect.any(Number)],
+      ["growth of the heap and of buffers in bytes", expect.any(Number)],
     ]);
     expect(figures[3]?.isReached).toBe(true);
+  });
+
+  test("The proof of S2 counts buffers, which are outside of the heap", () => {
+    const beforeBytes = memoryBytes();
+    const held = Buffer.alloc(50_000_000, 1);
+    expect(memoryBytes() - beforeBytes).toBeGreaterThan(40_000_000);
+    expect(held.at(-1)).toBe(1);
   });
 
   test("A thousand concurrent POSTs to hostile endpoints end as single ones do and leak no memory", async () => {
