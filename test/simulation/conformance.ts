@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual, promisify } from "node:util";
 import { deserialize } from "node:v8";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { openDynamoDb } from "../../local/aws/dynamodb/dynamodb.ts";
 import { openDurableStore } from "../../local/durable-store.ts";
+import { answerOf, type Call } from "./conformance-answers.ts";
+import { type Plain, plainOutput, wireInput } from "./conformance-wire.ts";
 import type { Recorded } from "./record-commands.ts";
 import { makeDynamoDb } from "./services/dynamodb.ts";
 import type { TableDefinition } from "./services/table.ts";
@@ -23,8 +24,6 @@ export interface ConformanceOptions {
   count: number;
   workers: number;
 }
-
-type Plain = Record<string, unknown>;
 
 /** Seeds of one process that records. */
 const SEEDS_AT_ONCE = 10;
@@ -76,11 +75,17 @@ async function recorded(directory: string, seed: number, seeds: number): Promise
   return found;
 }
 
-/** Carries commands out twice. @param simulated what is compared; absent: the simulated DynamoDB */
+/**
+ * Carries commands out twice.
+ *
+ * @param plant changes how the simulated DynamoDB answers, so that there must be a difference
+ * @returns what differs, each beginning with the name of its command
+ */
 export async function differencesIn(
   commands: Recorded["commands"],
-  simulated: Call = openSimulated(),
+  plant: (simulated: Call) => Call = (simulated) => simulated,
 ): Promise<string[]> {
+  const simulated = plant(openSimulated());
   const local = await openLocal();
   const found: string[] = [];
   for (const [name, input] of commands) {
@@ -99,8 +104,6 @@ export async function differencesIn(
   await local.close();
   return found;
 }
-
-type Call = (name: string, input: Plain) => unknown;
 
 /** Without faults, and with indexes that are not behind. */
 function openSimulated(): Call {
@@ -201,103 +204,3 @@ function createTableOf(TableName: string, of: TableDefinition) {
     ...(locals.length > 0 && { LocalSecondaryIndexes: locals }),
   };
 }
-
-const wire = (value: unknown) => asJson(marshall(value as Plain));
-
-/** What the JSON protocol makes of it: bytes are Base64. */
-function asJson(value: unknown): unknown {
-  if (isBytes(value)) return Buffer.from(value as Uint8Array).toString("base64");
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(asJson);
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, asJson(one)]));
-}
-
-const isBytes = (value: unknown) => value instanceof Uint8Array;
-
-/** The input as the document client sends it. */
-function wireInput(input: Plain): Plain {
-  const members = Object.entries(input).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(
-    members.map(([name, value]) => {
-      if (["Key", "Item", "ExpressionAttributeValues", "ExclusiveStartKey"].includes(name)) {
-        return [name, wire(value)];
-      }
-      return [name, name === "RequestItems" ? wireRequests(value as Plain) : value];
-    }),
-  );
-}
-
-function wireRequests(of: Plain): Plain {
-  const request = (value: unknown) => {
-    if (Array.isArray(value)) {
-      return value.map(({ PutRequest }) => ({ PutRequest: { Item: wire(PutRequest.Item) } }));
-    }
-    const keys = value as { Keys: unknown[] };
-    return { ...keys, Keys: keys.Keys.map(wire) };
-  };
-  return Object.fromEntries(Object.entries(of).map(([name, value]) => [name, request(value)]));
-}
-
-type Wire = Parameters<typeof unmarshall>[0];
-
-/** Base64 becomes bytes again, as in the SDK. */
-function plain(item: unknown): Plain {
-  const read = (value: unknown): unknown => {
-    if (typeof value !== "object" || value === null) return value;
-    if (Array.isArray(value)) return value.map(read);
-    return Object.fromEntries(
-      Object.entries(value).map(([name, one]) => [
-        name,
-        name === "B" && typeof one === "string" ? Buffer.from(one, "base64") : read(one),
-      ]),
-    );
-  };
-  return unmarshall(read(item) as Wire);
-}
-
-function plainOutput({ Item, Attributes, Items, Responses, ...more }: Plain): Plain {
-  const lists = Responses as Record<string, unknown[]> | undefined;
-  return {
-    ...more,
-    ...(Item !== undefined && { Item: plain(Item) }),
-    ...(Attributes !== undefined && { Attributes: plain(Attributes) }),
-    ...(Items !== undefined && { Items: (Items as unknown[]).map(plain) }),
-    ...(lists && {
-      Responses: Object.fromEntries(
-        Object.entries(lists).map(([name, items]) => [name, items.map(plain)]),
-      ),
-    }),
-  };
-}
-
-/** An answer without what has no meaning: words of messages, the order of a batch, empty members. */
-async function answerOf(call: Call, name: string, input: Plain): Promise<unknown> {
-  try {
-    const output = ((await call(name, input)) ?? {}) as Plain;
-    const { Item, Attributes, Items, Count, Responses } = output;
-    const lists = Object.entries((Responses ?? {}) as Record<string, unknown[]>);
-    // Which of several entries with one sort key comes first is not defined, nor which a page ends with.
-    const isPage = input.Limit !== undefined;
-    return {
-      item: canonical(Item),
-      attributes: canonical(Attributes),
-      count: Count,
-      items: isPage ? undefined : (Items as unknown[] | undefined)?.map(canonical).sort(),
-      responses: lists.map(([table, items]) => [table, items.map(canonical).sort()]),
-    };
-  } catch (error) {
-    const { name: code, Item, item } = error as { name: string; Item?: unknown; item?: unknown };
-    const shown = Item ?? item ?? (error as { members?: Plain }).members?.Item;
-    return { error: code, item: shown === undefined ? undefined : canonical(plain(asJson(shown))) };
-  }
-}
-
-/** JSON with sorted members. */
-const canonical = (value: unknown): string | undefined =>
-  value === undefined
-    ? undefined
-    : JSON.stringify(asJson(value), (_, one) =>
-        typeof one !== "object" || one === null || Array.isArray(one)
-          ? one
-          : Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1))),
-      );

@@ -1,6 +1,8 @@
 import type { FaultKind } from "./engine/faults.ts";
 import { makeRandom } from "./engine/random.ts";
+import { kindOf, missingKinds } from "./exhaustive-kinds.ts";
 import type { Account, Workload } from "./plan-workload.ts";
+import type { AnswerOf } from "./services/endpoint.ts";
 import { type RunResult, simulate } from "./simulate.ts";
 import { START_MS } from "./stack.ts";
 import { type Part, tell, workTogether } from "./workers.ts";
@@ -33,6 +35,10 @@ const account: Account = {
 
 const event = { accountId: "account-1", namesAccount: true };
 
+/** Reports that belong to no request here: the endpoint answers slowly to one, and 410 to the other. */
+const SLOW = "foreign-slow";
+const GONE = "foreign-gone";
+
 /** Each thing that a function does, a few times: the calls of this run are struck one by one. */
 const plan: Workload = {
   accounts: [account, { ...account, accountId: "account-2", provider: "linked-api" }],
@@ -62,7 +68,12 @@ const plan: Workload = {
       },
     },
   ],
-  foreign: [{ id: "foreign-0", atMs: [at(10), at(10.02)], isForged: false }],
+  foreign: [
+    { id: SLOW, atMs: [at(10), at(10.02)], isForged: false },
+    { id: "foreign-large", atMs: [at(16)], isForged: false, isLarge: true },
+    { id: GONE, atMs: [at(300)], isForged: false },
+    { id: "foreign-late", atMs: [at(320)], isForged: false },
+  ],
   endpointDown: { fromMs: at(10), untilMs: at(14) },
   busFlaky: { fromMs: 0, untilMs: 0 },
   poisonMs: undefined,
@@ -81,12 +92,23 @@ const plan: Workload = {
   ],
 };
 
+/** Whatever is delivered after the answer 410 fails, and a job ends what waits. */
+const answerOf: AnswerOf = (webhookId, { nowMs }) => {
+  const { fromMs, untilMs } = plan.endpointDown;
+  const isDown = nowMs >= fromMs && nowMs < untilMs;
+  return {
+    answer: webhookId.includes(GONE) ? 410 : isDown ? 500 : 200,
+    afterMs: webhookId.includes(SLOW) ? 1_500 : 100,
+  };
+};
+
 /** A run, and its calls in order, as `submit.PutCommand#3`. */
 async function runWith(only: ReadonlySet<string>): Promise<{ result: RunResult; calls: string[] }> {
   const calls: string[] = [];
   const result = await simulate({
     seed: SEED,
     plan,
+    answerOf,
     only,
     lastsAlways: true,
     onOperation: (operation, kinds) => {
@@ -97,9 +119,6 @@ async function runWith(only: ReadonlySet<string>): Promise<{ result: RunResult; 
 }
 
 const functionOf = (call: string) => call.split(".")[0] ?? "";
-
-/** A call without its number, such as `submit.PutCommand`. */
-const kindOf = (call: string) => call.split("#")[0] ?? "";
 
 /**
  * Draws faults that strike after the first one. Most strike a call that there is only because of
@@ -154,6 +173,8 @@ export async function runExhaustive(options: ExhaustiveOptions): Promise<number>
   if (result.violations.length > 0) {
     throw new Error(`without a fault: ${JSON.stringify(result.violations)}`);
   }
+  const missing = missingKinds(calls);
+  if (missing.length > 0) throw new Error(`the scenario makes no call ${missing.join(", ")}`);
   const singles = ways
     // One way after the other, so that a sample has each of them.
     .flatMap((way) => calls.map((call) => `${call}:${way}`))

@@ -81,6 +81,8 @@ export interface History {
   deadLetters: { queue: string; body: string }[];
   /** The messages of recurring schedules, each time that one fired. */
   firings: { body: string; atMs: number }[];
+  /** The messages of recurring schedules, each time that one was set. */
+  schedulesSet: { body: string; atMs: number }[];
   invocations: { name: string; fromMs: number; untilMs: number; end: "ok" | "error" | "killed" }[];
   struck: readonly Struck[];
   /** By how much the clock of each instance is ahead, in milliseconds. */
@@ -98,6 +100,7 @@ export const emptyHistory = (): History => ({
   writes: [],
   deadLetters: [],
   firings: [],
+  schedulesSet: [],
   invocations: [],
   struck: [],
   skewsMs: new Map(),

@@ -31,9 +31,14 @@ const replaced = ["http-provider-calls.ts", "http-webhook-poster.ts"];
 const isProduct = (url = "") =>
   roots.some((at) => ["shared/", "functions/"].some((folder) => url.startsWith(at + folder)));
 
+/** The exit code of a process that has not loaded a file in which it was to plant something. */
+const NOT_PLANTED = 2;
+
 /**
  * From now on, product modules get simulated AWS clients and simulated HTTP. Commands and errors
  * are the SDK's own. Modules that are loaded already stay as they are.
+ *
+ * A process that ends without having loaded each file of the patches fails, whatever it has found.
  *
  * @param patches what to change in product files
  * @param earlierCode the directory of another version of the product
@@ -44,6 +49,11 @@ export function simulateModules(
 ): void {
   if (earlierCode !== undefined) roots.push(`${pathToFileURL(earlierCode).href}/`);
   const missing = new Set(patches.map(({ file }) => file));
+  process.on("exit", () => {
+    if (missing.size === 0) return;
+    console.error(`Error: nothing is planted in ${[...missing].join(", ")}: not loaded`);
+    process.exitCode = NOT_PLANTED;
+  });
   registerHooks({
     resolve(specifier, context, next) {
       const found = next(specifier, context);

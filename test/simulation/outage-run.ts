@@ -1,9 +1,9 @@
 import { composeAdministration } from "../../shared/composition/administration.ts";
 import { EVENT_SOURCE } from "../../shared/contracts/events.ts";
-import { settingsSchema } from "../../shared/contracts/settings.ts";
+import { type Settings, settingsSchema } from "../../shared/contracts/settings.ts";
 import { toEventBridgeDetail } from "../../shared/core/events/envelope.ts";
 import type { Post } from "./history.ts";
-import { environment, outputs, START_MS } from "./stack.ts";
+import { environment, outputs, queues, START_MS } from "./stack.ts";
 import { callApi } from "./workload.ts";
 import { makeWorld, type World } from "./world.ts";
 
@@ -44,8 +44,10 @@ interface Shown {
  *   than twice the parallel POSTs of its limit, and 99 % of the others' events are as fast as usual
  */
 export async function runOutage(events: number): Promise<number> {
-  const { deliveryDelaysSeconds } = settingsSchema.parse({});
+  const defaults = settingsSchema.parse({});
+  const { deliveryDelaysSeconds } = defaults;
   Object.assign(environment, { SETTINGS: { ...environment.SETTINGS, deliveryDelaysSeconds } });
+  setWorkers(defaults);
   const { deliveryWorkersPerEndpoint, deliveryPostsPerWorker } = environment.SETTINGS;
   const usual = await run(0);
   const outage = await run(events);
@@ -53,6 +55,7 @@ export async function runOutage(events: number): Promise<number> {
     ({ webhookId, untilMs }) => webhookId.startsWith(DOWN_ID) && untilMs >= DOWN.untilMs,
   );
   const limit = deliveryWorkersPerEndpoint * deliveryPostsPerWorker;
+  const workers = queues.retries?.maxConcurrency;
   const peak = mostAtOnce(back);
   const [usualMs, outageMs] = [usual, outage].map(slowestOfOthers) as [number, number];
   const { delivered = 0, ...others } = outage.deliveries;
@@ -60,8 +63,9 @@ export async function runOutage(events: number): Promise<number> {
   console.log(
     `R9: ${events} events to an endpoint that is down for 6 h: ${outage.posts.length} POSTs, ` +
       `${delivered} of ${all} deliveries delivered${JSON.stringify(others)}; after its return at ` +
-      `most ${peak} POSTs at once (limit ${limit}), ${mostPerMinute(back)} a minute; 99 % of the ` +
-      `others' events within ${outageMs} ms (without an outage ${usualMs} ms)`,
+      `most ${peak} POSTs at once (limit ${limit}), with at most ${workers} workers of a queue, ` +
+      `${mostPerMinute(back)} a minute; 99 % of the others' events within ${outageMs} ms ` +
+      `(without an outage ${usualMs} ms)`,
   );
   const isRight =
     outage.isSettled &&
@@ -69,6 +73,19 @@ export async function runOutage(events: number): Promise<number> {
     peak <= MOST_OF_LIMIT * limit &&
     outageMs <= MOST_OF_USUAL * usualMs;
   return isRight ? 0 : 1;
+}
+
+/** Lets each queue have as many workers at the same time as `infra` does. */
+function setWorkers(settings: Settings): void {
+  const { consumeMaxConcurrency, submitMaxConcurrency, deliverMaxConcurrency } = settings;
+  const most: Readonly<Record<string, number>> = {
+    consume: consumeMaxConcurrency,
+    submit: submitMaxConcurrency,
+    deliver: deliverMaxConcurrency,
+  };
+  for (const queue of Object.values(queues)) {
+    queue.maxConcurrency = most[queue.functionName] ?? queue.maxConcurrency;
+  }
 }
 
 async function run(events: number): Promise<Shown> {

@@ -6,6 +6,7 @@ import { earlierCommit } from "../support/runs/earlier-version.ts";
 import { LONG_TEST_TIMEOUT_MS } from "../support/wait-timeout.ts";
 import { differencesIn } from "./conformance.ts";
 import { defects } from "./defects/defects.ts";
+import { judgeDefect } from "./defects/run-defects.ts";
 import { wrongCounts } from "./failure-counts.ts";
 import { firstDifference } from "./trace-lines.ts";
 
@@ -43,6 +44,7 @@ const found = [
   [4895, "a worker ended between publishing an event and recording that, and its id was bound"],
   [5164, "a late copy of a call paused a recurring request"],
   [9053, "a request whose worker was frozen with it waits for that worker, and others need not"],
+  [12883, "a late firing is dropped when a call that was frozen sets the schedule again"],
   [11671, "two events of one id were published before it was bound, and one stayed claimed"],
   [5271, "a worker that had lost its lane did not wake it for the request that it gave back"],
 ] as const;
@@ -115,14 +117,12 @@ test("Each planted defect changes exactly one place of the product", () => {
   expect(defects.length).toBeGreaterThanOrEqual(40);
 });
 
-test.each(["ack-never-queued", "signature-not-checked", "seen-is-done"])(
+test.each(["ack-never-queued", "signature-not-checked", "seen-is-done", "unreadable-is-acked"])(
   "R3 the simulation finds the planted defect %s",
   async (name) => {
-    const options = ["--defect", name, "--seeds", "50", "--unshrunk"];
-    await expect(simulate(...options)).rejects.toMatchObject({
-      code: 1,
-      stdout: expect.stringMatching(/^seed \d+ breaks:/m),
-    });
+    const planted = defects.filter((one) => one.name === name);
+    const judged = await Promise.all(planted.map((one) => judgeDefect(one, 50)));
+    expect(judged).toEqual([{ kind: "found", text: expect.stringMatching(/^at seed \d+: G\d+ /) }]);
   },
   LONG_TEST_TIMEOUT_MS,
 );
@@ -208,7 +208,7 @@ test(
   async () => {
     const said = await simulate("--outage", THOROUGH ? "5000" : "40");
     console.log(said);
-    expect(said).toMatch(/^R9: /m);
+    expect(said).toMatch(/^R9: .* with at most 50 workers of a queue,/m);
   },
   LONG_TEST_TIMEOUT_MS,
 );
@@ -244,6 +244,6 @@ test("R6 a service that answers otherwise is found", async () => {
     ],
   ];
   expect(await differencesIn(commands)).toEqual([]);
-  const found = await differencesIn(commands, () => ({}));
+  const found = await differencesIn(commands, () => () => ({}));
   expect(found.map((text) => text.split("\n")[0])).toEqual(["GetCommand", "PutCommand"]);
 });

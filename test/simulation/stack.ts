@@ -14,7 +14,10 @@ import type { Environment } from "./functions.ts";
 import type { QueueDefinition } from "./services/sqs.ts";
 import type { TableDefinition } from "./services/table.ts";
 
-/** The stack as `infra` makes it, with shorter waits, so that a run ends within some hours. */
+/**
+ * The stack as `infra` makes it, with shorter waits, so that a run ends within some hours, and with
+ * four workers of a queue at most. `--outage` has as many as the product.
+ */
 
 /** When each run starts: a Monday, ten minutes before the hours of an account begin. */
 export const START_MS: number = Date.parse("2026-03-02T08:50:00Z");

@@ -92,6 +92,7 @@ export function makeWorld(plan: FaultPlan, peers: Peers) {
     random: randomFor("scheduler"),
     target: (body) => sqs.send("submit", body),
     onRecurred: (body) => history.firings.push({ body, atMs: loop.nowMs() }),
+    onRecurringSet: (body) => history.schedulesSet.push({ body, atMs: loop.nowMs() }),
   });
   const aws = makeAwsCalls({
     ...common,

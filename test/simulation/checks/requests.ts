@@ -2,7 +2,6 @@ import type { RequestRecord } from "../../../shared/core/requests/state/record.t
 import { MAX_SKEW_MS } from "../engine/lambda.ts";
 import { type History, invocationStart, requestWrites, type Submission } from "../history.ts";
 import type { PlannedRequest } from "../plan-workload.ts";
-import { settings } from "../stack.ts";
 import { keyOf } from "../workload.ts";
 import type { Check, Run, Violation } from "./checks.ts";
 
@@ -246,7 +245,9 @@ export const QUEUE_TIMEOUT = "QUEUE_TIMEOUT_THRESHOLD_EXCEEDED";
 
 /** G8: whether a request has waited for the queue timeout since it joined its lane. */
 function mayHaveTimedOut({ history, workload }: Run, record: RequestRecord): boolean {
-  const { queueTimeoutSeconds = settings.queueTimeoutSeconds } = workload;
+  const { queueTimeoutSeconds } = workload;
+  // That of the stack is so long that no request of these runs may reach it.
+  if (queueTimeoutSeconds === undefined) return false;
   const joinedMs = requestWrites(history).find(
     ({ after }) => after.requestId === record.requestId && after.status === "QUEUED",
   )?.atMs;

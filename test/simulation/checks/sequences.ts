@@ -218,6 +218,9 @@ export const oneRequestPerFiring: Check = (run) =>
 /** A worker that had the message of a firing when the recurring request was deleted is done after this time. */
 const WORKER_MS = 30_000;
 
+/** A schedule fires this long after its time at most. */
+const FIRES_LATE_MS = 60_000;
+
 function recurringProblems({ history, end }: Run, recurring: PlannedRecurring): string[] {
   const { recurringId, minutes } = recurring;
   const made = end.requests.filter((request) => request.recurringId === recurringId);
@@ -235,9 +238,18 @@ function recurringProblems({ history, end }: Run, recurring: PlannedRecurring): 
       .filter((firing) => firing.recurringId === recurringId)
       .map(({ firesAt }) => Date.parse(firesAt)),
   );
+  // A schedule that is set again, by a call that was frozen, does not fire for a time that is over.
+  const isSetAgain = (ms: number) =>
+    history.schedulesSet.some(
+      ({ body, atMs }) =>
+        body.includes(`"${recurringId}"`) && atMs > ms - SKEW_MS && atMs < ms + FIRES_LATE_MS,
+    );
   // A firing may come early, late, and be processed some time after that.
   const certain = times.filter(
-    (ms) => ms > activeMs + SKEW_MS && (!deleted || ms + 20 * WORKER_MS < deleted.fromMs),
+    (ms) =>
+      ms > activeMs + SKEW_MS &&
+      !isSetAgain(ms) &&
+      (!deleted || ms + 20 * WORKER_MS < deleted.fromMs),
   );
   const late = made.filter(
     ({ createdMs }) => deleted && createdMs > deleted.untilMs + WORKER_MS + SKEW_MS,

@@ -1,6 +1,7 @@
 import type { Defect } from "./defect.ts";
 import { deliveryDefects } from "./delivery-defects.ts";
 import { inboundDefects } from "./inbound-defects.ts";
+import { laneDefects } from "./lane-defects.ts";
 import { requestDefects } from "./request-defects.ts";
 import { sequenceDefects } from "./sequence-defects.ts";
 
@@ -8,6 +9,7 @@ import { sequenceDefects } from "./sequence-defects.ts";
 export const defects: readonly Defect[] = [
   ...inboundDefects,
   ...requestDefects,
+  ...laneDefects,
   ...sequenceDefects,
   ...deliveryDefects,
 ];

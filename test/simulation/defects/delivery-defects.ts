@@ -12,15 +12,15 @@ export const deliveryDefects: readonly Defect[] = [
     "attempt-not-claimed",
     "G2: two workers make one attempt",
     claim,
-    '"(#status = :waiting AND nextMs <= :now) OR " +\n        "(#status = :delivering AND leaseUntilRealMs <= :nowReal)",',
-    '"attribute_exists(id)",',
+    '"(#status = :waiting AND nextMs <= :now) OR " +',
+    '"attribute_exists(id) OR (#status = :waiting AND nextMs <= :now) OR " +',
   ),
   defect(
     "attempt-lease-ignored",
     "G2: an attempt under way is made again",
     claim,
     '"(#status = :delivering AND leaseUntilRealMs <= :nowReal)"',
-    '"#status = :delivering"',
+    '"(#status = :delivering AND (leaseUntilRealMs <= :nowReal OR attribute_exists(id)))"',
   ),
   defect(
     "every-answer-is-success",

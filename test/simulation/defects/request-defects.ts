@@ -9,24 +9,23 @@ const state = "shared/core/requests/state/request-state.ts";
 const endings = "shared/core/requests/state/endings.ts";
 const outboxes = "shared/core/requests/state/publish-outboxes.ts";
 const inOrder = "shared/core/requests/state/publish-in-order.ts";
-const lanes = "shared/adapters/dynamo/dynamo-lanes.ts";
 const store = "shared/adapters/dynamo/dynamo-request-store.ts";
 const steps = "shared/core/requests/sweep-steps.ts";
 const accept = "shared/core/requests/acceptance/store-request.ts";
 const join = "shared/core/requests/lanes/join-when-due.ts";
 
-/** Defects of requests, their lanes and their sweeps. */
+/** Defects of requests and their sweeps. */
 export const requestDefects: readonly Defect[] = [
   defect(
     "unknown-is-sent-again",
-    "G3: an unknown outcome returns the request to its lane",
+    "G3, G4, G8: an unknown outcome returns the request to its lane",
     moves,
     "const { nowMs, rules } = context;\n  const deadlineMs = nowMs + rules.unknownTimeoutMs;",
     "if (context) return returnToPreviousState(request, context, {});\n  const { nowMs, rules } = context;\n  const deadlineMs = nowMs + rules.unknownTimeoutMs;",
   ),
   defect(
     "no-answer-is-not-sent",
-    "G3: a call without an answer counts as not sent",
+    "G3, G4, G8: a call without an answer counts as not sent",
     send,
     'return { kind: "unknown", code: result.reason };',
     'return { kind: "notSent", code: result.reason };',
@@ -47,74 +46,17 @@ export const requestDefects: readonly Defect[] = [
   ),
   defect(
     "rate-limit-ends",
-    "G4: a 429 ends the request",
+    "G4, G5: a 429 ends the request, and its account goes on",
     "shared/providers/we-link/answers.ts",
     'if (answer.status === 429) return { kind: "rateLimited", ...retryAfterOf(answer) };\n  const error',
     "const error",
   ),
   defect(
     "request-not-claimed",
-    "G3: a request is sent without a claim",
+    "G3, G4: a request is sent without a claim",
     submit,
     "const claimed = await writer.replace(claimForSubmission(request, claim, claimContext));",
     "const claimed = claimForSubmission(request, claim, claimContext);",
-  ),
-  // A worker that takes the lane of another one counts what that one took, and keeps its gap.
-  defectOf(
-    "lane-lease-ignored",
-    "G5: two workers have one lane",
-    [
-      lanes,
-      '"attribute_exists(lane) AND (attribute_not_exists(#owner) OR leaseUntilRealMs <= :now OR #owner = :owner)"',
-      '"attribute_exists(lane)"',
-    ],
-    [
-      lanes,
-      "const abandonedByPrevious = before.owner !== undefined;",
-      "const abandonedByPrevious = before.owner === lease.owner;",
-    ],
-  ),
-  defect(
-    "hold-ignored",
-    "G5: the next request does not wait for the one before",
-    head,
-    "if (holdUntilMs > nowMs) return { untilMs: holdUntilMs };",
-    "",
-  ),
-  defect(
-    "holder-not-read",
-    "G5: a lane's holder is not looked at",
-    head,
-    "for (const holder of head.holders) {",
-    "for (const holder of head.holders.slice(0, 0)) {",
-  ),
-  defect(
-    "gap-ignored",
-    "G5: no gap between two submissions",
-    head,
-    "if (nextSubmissionNotBeforeMs > context.nowMs) {",
-    "if (nextSubmissionNotBeforeMs > context.nowMs * 2) {",
-  ),
-  defect(
-    "gap-not-kept",
-    "G5: the gap counts from before the call",
-    submit,
-    "const nextSubmissionNotBeforeMs = context.nowMs + gapMs;",
-    "const nextSubmissionNotBeforeMs = context.nowMs + gapMs * 0;",
-  ),
-  defect(
-    "limits-ignored",
-    "G5: hours and limits are ignored",
-    "shared/core/pace/choose-next.ts",
-    'if (isUnlimited) return { atMs: nowMs, waitsFor: "now" };',
-    'if (isUnlimited !== null) return { atMs: nowMs, waitsFor: "now" };',
-  ),
-  defect(
-    "position-lost",
-    "G5: a request joins its lane at any place",
-    lanes,
-    'if ("written" in first) return joinedFrom(first.written, now);',
-    'if ("written" in first) return joinedFrom(first.written, now - Math.floor(Math.random() * 3_600_000));',
   ),
   // The message of a schedule looks at the time, and so does the join: a schedule that fires early
   // breaks nothing by itself.
@@ -133,25 +75,25 @@ export const requestDefects: readonly Defect[] = [
     ],
   ),
   defect(
-    "schedule-not-made",
-    "G7: no schedule is made, and the sweep does not look",
+    "overdue-not-joined",
+    "G12: the sweep leaves a request whose schedule has not fired",
     steps,
     'if (request.status === "SCHEDULED") return joinOverdue(request);',
     'if (request.status === "SCHEDULED") return undefined;',
   ),
   defect(
     "terminal-changes",
-    "G4: a write changes an end",
+    "G4, G11: a failure does not count as an end",
     "shared/core/requests/state/record.ts",
     'const terminalStatuses: readonly RequestStatus[] = ["SUCCEEDED", "FAILED", "CANCELLED"];',
     'const terminalStatuses: readonly RequestStatus[] = ["SUCCEEDED", "CANCELLED"];',
   ),
   defect(
     "version-ignored",
-    "G4: a write replaces another one unseen",
+    "G2, G3, G4, G12: a write replaces another one unseen",
     store,
     'ConditionExpression: "version = :read",\n',
-    'ConditionExpression: "attribute_exists(id)",\n',
+    'ConditionExpression: "attribute_exists(id) AND (version = :read OR version <> :read)",\n',
   ),
   defect(
     "end-without-event",
@@ -169,7 +111,7 @@ export const requestDefects: readonly Defect[] = [
   ),
   defect(
     "outbox-not-recovered",
-    "G2: nobody publishes the outbox of a crashed writer",
+    "G2, G12: nobody takes over the outbox of a crashed writer",
     state,
     "return first !== undefined && nowRealMs - first.sinceRealMs >= rules.outboxGraceMs;",
     "return first !== undefined && nowRealMs - first.sinceRealMs >= rules.outboxGraceMs * 1e6;",
@@ -233,7 +175,7 @@ export const requestDefects: readonly Defect[] = [
   ),
   defect(
     "unknown-not-polled",
-    "G4: the sweep asks no provider",
+    "G4, G12: the sweep asks no provider",
     steps,
     'const request = await findDue(entry.requestId ?? "");\n          if (!request) return undefined;',
     'const request = await findDue(entry.requestId ?? "");\n          if (request || !request) return undefined;',
@@ -253,13 +195,6 @@ export const requestDefects: readonly Defect[] = [
       "if (sendingUntilRealMs > 0) return { untilMs: nowMs + SUBMITTING_MS };",
     ],
   ),
-  defect(
-    "lane-not-woken",
-    "G12: a lane is not woken up by the sweep",
-    steps,
-    "if (!postponed) return;",
-    "if (postponed || !postponed) return;",
-  ),
   // A call looks its key up, and the write that reserves the key is conditional.
   defectOf(
     "key-not-remembered",
@@ -277,7 +212,7 @@ export const requestDefects: readonly Defect[] = [
   ),
   defect(
     "accepted-not-stored",
-    "G1: a request is accepted before it is stored",
+    "G1, G3: a request is accepted before it is stored",
     accept,
     "const created = await deps.writer.create(withCreatedEvent(queued, context));",
     "const created = await deps.writer.create(withCreatedEvent(queued, context)).catch(() => ({ isCreated: true, request: queued }));",

@@ -24,7 +24,7 @@ export const sequenceDefects: readonly Defect[] = [
   ),
   defect(
     "event-of-anyone",
-    "G7: an event of another type releases a request",
+    "G4, G7, G12: a request waits for an event of another type",
     events,
     "type: event, sinceMs: eventSinceMs, ancestorKeys",
     'type: event && "message.reply", sinceMs: eventSinceMs, ancestorKeys',
@@ -73,7 +73,7 @@ export const sequenceDefects: readonly Defect[] = [
   ),
   defect(
     "linked-api-rate-limit-is-unknown",
-    "G4: a 429 of Linked API leaves the outcome unknown",
+    "G4, G5: a 429 of Linked API leaves the outcome unknown, and its account goes on",
     "shared/providers/linked-api/answers.ts",
     'if (answer.status === 429) return { kind: "rateLimited", ...retryAfterOf(answer) };\n  if (error',
     "if (error",

@@ -122,6 +122,7 @@ async function simulatedFirings(timed: Timed): Promise<string[]> {
     ...{ loop, faults: noFaults, random: leastRandom },
     target: (message) => fired.push(firing(loop.nowMs(), message)),
     onRecurred: () => undefined,
+    onRecurringSet: () => undefined,
   });
   try {
     operations.CreateScheduleCommand(inputOf(timed) as never);

@@ -72,6 +72,7 @@ export function openSimulated(nowMs: number, plant: Plant = (call) => call): Ser
     ...common,
     target: () => undefined,
     onRecurred: () => undefined,
+    onRecurringSet: () => undefined,
   });
   const operations: Record<string, (input: never) => unknown> = {
     ...sqs.operations,

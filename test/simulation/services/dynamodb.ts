@@ -3,6 +3,7 @@ import { marshall } from "@aws-sdk/util-dynamodb";
 import type { FaultKind, Faults } from "../engine/faults.ts";
 import type { Loop } from "../engine/loop.ts";
 import type { Random } from "../engine/random.ts";
+import { assertPlaceholders } from "./assert-placeholders.ts";
 import { holds, type Item, update } from "./expressions.ts";
 import {
   copy,
@@ -25,6 +26,13 @@ const LAG_MS = { usual: [5, 60], long: [1_000, 90_000] } as const;
 
 /** For how long an eventually consistent read may return the version before. */
 const STALE_MS = 1_000;
+
+/** In the order in which a refusal of a query names them. */
+const QUERY_EXPRESSIONS = [
+  "ProjectionExpression",
+  "FilterExpression",
+  "KeyConditionExpression",
+] as const;
 
 /** DynamoDB with the operations of the document client, on plain values. */
 export function makeDynamoDb(of: {
@@ -121,12 +129,15 @@ export function makeDynamoDb(of: {
       : [];
 
   const operations = {
-    GetCommand: ({ TableName, Key = {}, ConsistentRead = false }: Input) => ({
-      Item: read(TableName, Key, ConsistentRead),
-    }),
+    GetCommand(input: Input) {
+      const { TableName, Key = {}, ConsistentRead = false } = input;
+      assertPlaceholders(input, ["ProjectionExpression"]);
+      return { Item: read(TableName, Key, ConsistentRead) };
+    },
 
     PutCommand(input: Input) {
       const { TableName, Item: item = {} } = input;
+      assertPlaceholders(input, ["ConditionExpression"]);
       const before = find(tableOf(TableName), item)?.item;
       assertCondition(input, before);
       put(TableName, item);
@@ -135,6 +146,7 @@ export function makeDynamoDb(of: {
 
     UpdateCommand(input: Input) {
       const { TableName, Key = {}, UpdateExpression = "", ReturnValues } = input;
+      assertPlaceholders(input, ["UpdateExpression", "ConditionExpression"]);
       const before = find(tableOf(TableName), Key)?.item;
       assertCondition(input, before);
       const item = copy(before ?? Key);
@@ -147,6 +159,7 @@ export function makeDynamoDb(of: {
 
     DeleteCommand(input: Input) {
       const { TableName, Key = {} } = input;
+      assertPlaceholders(input, ["ConditionExpression"]);
       assertCondition(input, find(tableOf(TableName), Key)?.item);
       write(TableName, Key, undefined);
       return {};
@@ -156,6 +169,7 @@ export function makeDynamoDb(of: {
       const Responses: Record<string, Item[]> = {};
       const UnprocessedKeys: typeof RequestItems = {};
       for (const [name, request] of Object.entries(RequestItems)) {
+        assertPlaceholders(request, ["ProjectionExpression"]);
         const left = unprocessed("BatchGet.partial", request.Keys);
         const keys = request.Keys.slice(0, request.Keys.length - left.length);
         const found = keys
@@ -184,7 +198,10 @@ export function makeDynamoDb(of: {
       return { UnprocessedItems };
     },
 
-    QueryCommand: (input: Input) => query(tableOf(input.TableName), input),
+    QueryCommand(input: Input) {
+      assertPlaceholders(input, QUERY_EXPRESSIONS);
+      return query(tableOf(input.TableName), input);
+    },
   };
 
   return {

@@ -35,8 +35,10 @@ export function makeScheduler(of: {
   target: (body: string) => void;
   /** Told of each message of a recurring schedule. */
   onRecurred: (body: string) => void;
+  /** Told of each recurring schedule that is set, with its message. */
+  onRecurringSet: (body: string) => void;
 }) {
-  const { loop, faults, random, target, onRecurred } = of;
+  const { loop, faults, random, target, onRecurred, onRecurringSet } = of;
   const schedules = new Map<string, ScheduleInput>();
 
   /** Fires at this time, if the schedule is still the same then; a one-time one may be deleted. */
@@ -80,6 +82,7 @@ export function makeScheduler(of: {
     // A copy: the same input, sent again, is another schedule.
     const schedule = { ...input };
     const isEnabled = schedule.State !== "DISABLED";
+    if (times.kind === "recurring") onRecurringSet(schedule.Target.Input);
     schedules.set(schedule.Name, schedule);
     if (isEnabled && times.kind === "once") {
       const message = messageOf(schedule, times.atMs);

@@ -20,6 +20,7 @@ export interface Input extends Record<string, unknown> {
   UpdateExpression?: string;
   KeyConditionExpression?: string;
   FilterExpression?: string;
+  ProjectionExpression?: string;
   ExpressionAttributeNames?: Record<string, string>;
   ExpressionAttributeValues?: Record<string, unknown>;
   ReturnValues?: string;
@@ -77,14 +78,18 @@ export function showInIndexes(table: Table, key: string, item: Item | undefined)
 export function query(table: Table, input: Input) {
   const { Limit = Infinity, ScanIndexForward = true, Select, ExclusiveStartKey } = input;
   const { definition } = table;
-  const { key, items, shown } = rangeOf(table, input);
+  const { partitionKey, sortKey = partitionKey } = definition;
+  const { items, shown } = rangeOf(table, input);
   if (items.length === 0) return { Count: 0, ...(Select === "COUNT" ? {} : { Items: [] }) };
+  const key = sortKeyOf(definition, input.IndexName);
   const of = placeholders(input);
   const isIn = (item: Item) => holds(input.KeyConditionExpression ?? "", item, of);
-  const keyOf = (item: Item) => [item[key], item[definition.sortKey ?? definition.partitionKey]];
   const order = (a: Item, b: Item) => {
-    const [first, second] = [keyOf(a), keyOf(b)];
-    const by = compare(first[0], second[0]) || compare(first[1], second[1]);
+    // Which of several entries of an index with one sort key comes first is not defined.
+    const by =
+      compare(a[key], b[key]) ||
+      compare(a[sortKey], b[sortKey]) ||
+      compare(a[partitionKey], b[partitionKey]);
     return ScanIndexForward ? by : -by;
   };
   const inRange = items.filter(isIn).sort(order);
@@ -95,7 +100,8 @@ export function query(table: Table, input: Input) {
   const filter = input.FilterExpression;
   const found = filter === undefined ? page : page.filter((item) => holds(filter, item, of));
   const last = page.at(-1);
-  const keys = [key, definition.partitionKey, definition.sortKey ?? definition.partitionKey];
+  const global = globalIndexOf(definition, input.IndexName);
+  const keys = [key, partitionKey, sortKey, global?.partitionKey ?? partitionKey];
   return {
     Count: found.length,
     ...(Select === "COUNT" ? {} : { Items: found.map(shown) }),
@@ -104,14 +110,28 @@ export function query(table: Table, input: Input) {
   };
 }
 
-/** The items that a query looks at, the attribute by which they are sorted, and what it shows of each. */
+const globalIndexOf = ({ indexes }: TableDefinition, indexName: string | undefined) =>
+  Object.values(indexes).find(({ name }) => name === indexName);
+
+const localIndexOf = ({ localIndexes = {} }: TableDefinition, indexName: string | undefined) =>
+  Object.values(localIndexes).find(({ name }) => name === indexName);
+
+/** The attribute by which a table, or one of its indexes, is sorted. */
+export function sortKeyOf(definition: TableDefinition, indexName: string | undefined): string {
+  const index = globalIndexOf(definition, indexName) ?? localIndexOf(definition, indexName);
+  return index?.sortKey ?? definition.sortKey ?? definition.partitionKey;
+}
+
+/** The items that a query looks at, and what it shows of each. */
 function rangeOf(table: Table, input: Input) {
   const { definition } = table;
-  const { partitionKey, sortKey, localIndexes = {}, indexes, projections } = definition;
+  const { partitionKey, sortKey, projections } = definition;
   const keys = [partitionKey, ...(sortKey === undefined ? [] : [sortKey])];
-  const global = Object.values(indexes).find(({ name }) => name === input.IndexName);
+  const global = globalIndexOf(definition, input.IndexName);
   if (global) {
-    if (input.ConsistentRead) throw invalid("A global index has no consistent reads");
+    if (input.ConsistentRead) {
+      throw invalid("Consistent reads are not supported on global secondary indexes");
+    }
     const held = projections[global.name];
     const names = [
       ...keys,
@@ -121,15 +141,16 @@ function rangeOf(table: Table, input: Input) {
     ];
     const shown = held === "ALL" ? copy<Item> : (item: Item) => only(item, names);
     const items = table.indexed.get(`${global.name}/${partitionOf(input)}`);
-    return { key: global.sortKey, items: items ? [...items.values()] : [], shown };
+    return { items: items ? [...items.values()] : [], shown };
   }
-  const local = Object.values(localIndexes).find(({ name }) => name === input.IndexName);
-  if (input.IndexName && !local) throw invalid(`The table has no index ${input.IndexName}`);
+  const local = localIndexOf(definition, input.IndexName);
+  if (input.IndexName && !local) {
+    throw invalid(`The table does not have the specified index: ${input.IndexName}`);
+  }
   const isWhole = !local || input.Select === "ALL_ATTRIBUTES";
   const names = [...keys, local?.sortKey ?? partitionKey];
   const slots = table.partitions.get(partitionOf(input));
   return {
-    key: local?.sortKey ?? sortKey ?? partitionKey,
     items: slots ? [...slots.values()].map(({ item }) => item) : [],
     shown: isWhole ? copy<Item> : (item: Item) => only(item, names),
   };
