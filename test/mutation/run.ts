@@ -6,8 +6,8 @@ import { root } from "../support/tree.ts";
 import { sampleOf } from "./sample.ts";
 
 /**
- * Measures how many planted changes of the core and the providers the tests notice, with Stryker.
- * The unit tests decide first, and the simulation about what they miss:
+ * Measures how many planted changes of the core and the providers the unit tests notice, with
+ * Stryker:
  *
  *     npm run test:mutation                         # 20 blocks of 50 lines, drawn at random
  *     npm run test:mutation -- --blocks 100 --seed 2
@@ -25,8 +25,6 @@ const { values } = parseArgs({
     least: { type: "string", default: "85" },
     /** Processes that run tests. */
     workers: { type: "string", default: "2" },
-    /** Seeds of the simulation that decide about what the unit tests miss, as in `npm test`. */
-    seeds: { type: "string", default: "20" },
   },
 });
 
@@ -50,10 +48,8 @@ interface Report {
   files: Record<string, { mutants: Mutant[] }>;
 }
 
-/** A change, and by what it was noticed. */
 interface Change extends Mutant {
   file: string;
-  noticedBy?: "the unit tests" | "the simulation";
 }
 
 /** @returns the exit code */
@@ -61,26 +57,16 @@ function main(): number {
   if (!existsSync(join(own, "node_modules"))) install();
   mkdirSync(results, { recursive: true });
   const blocks = values.files === undefined ? sample() : filesOf(values.files.split(","));
-  const changes: Change[] = stryker("unit", { mutate: blocks, ...byUnitTests })
-    // What is kept of earlier runs is in the report too.
-    .filter((one) => blocks.some((block) => isIn(block, one)))
-    .map((one) => (isNoticed(one) ? { ...one, noticedBy: "the unit tests" } : one));
-  const missed = changes.filter(({ noticedBy }) => noticedBy === undefined);
-  if (missed.length > 0) {
-    const mutate = [...new Set(missed.map(rangeOf))];
-    const decided = stryker("simulation", { mutate, ...bySimulation });
-    const noticed = new Set(decided.filter(isNoticed).map(keyOf));
-    for (const one of missed) if (noticed.has(keyOf(one))) one.noticedBy = "the simulation";
-  }
-  return summarise(changes);
+  // What is kept of earlier runs is in the report too.
+  return summarise(stryker(blocks).filter((one) => blocks.some((block) => isIn(block, one))));
 }
 
 /** Runs Stryker. @returns its changes, without those that are no change or cannot be loaded */
-function stryker(name: string, settings: object): Change[] {
-  const config = join(results, `${name}.config.json`);
-  const fileName = join(results, `${name}.json`);
+function stryker(mutate: readonly string[]): Change[] {
+  const config = join(results, "config.json");
+  const fileName = join(results, "report.json");
   const reporting = { reporters: ["progress-append-only", "json"], jsonReporter: { fileName } };
-  writeFileSync(config, JSON.stringify({ ...common, ...reporting, ...settings }, undefined, 2));
+  writeFileSync(config, JSON.stringify({ ...settings, ...reporting, mutate }, undefined, 2));
   const program = join(own, "node_modules/@stryker-mutator/core/bin/stryker.js");
   const { status } = spawnSync(process.execPath, [program, "run", config], {
     cwd: root,
@@ -105,12 +91,6 @@ function isIn(block: string, { file, location: { start, end } }: Change): boolea
   return file === name && start.line >= first && end.line <= last;
 }
 
-/** As Stryker takes it, which counts columns from 0. */
-const rangeOf = ({ file, location: { start, end } }: Change) =>
-  `${file}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`;
-
-const keyOf = (one: Change) => `${rangeOf(one)} ${one.mutatorName} ${one.replacement}`;
-
 function install(): void {
   const args = ["ci", "--ignore-scripts", "--legacy-peer-deps", "--workspaces=false", "--no-audit"];
   const { status } = spawnSync("npm", args, { cwd: own, stdio: "inherit" });
@@ -126,7 +106,7 @@ function sample() {
   return sampleOf(sources, Number(values.seed), Number(values.blocks));
 }
 
-const common = {
+const settings = {
   concurrency: Number(values.workers),
   // The first run of all tests, with every change in place and none switched on.
   dryRunTimeoutMinutes: 60,
@@ -145,9 +125,6 @@ const common = {
   // Stryker would rewrite the paths in it; Node itself reads the types.
   tsconfigFile: "none.json",
   allowEmpty: true,
-};
-
-const byUnitTests = {
   plugins: [join(own, "node_modules/@stryker-mutator/vitest-runner/dist/src/index.js")],
   testRunner: "vitest",
   vitest: { configFile: "test/mutation/vitest.config.ts" },
@@ -158,32 +135,18 @@ const byUnitTests = {
   incrementalFile: join(results, "incremental.json"),
 };
 
-const bySimulation = {
-  plugins: [],
-  testRunner: "command",
-  commandRunner: {
-    command: `node test/simulation/run.ts --seeds ${values.seeds} --unshrunk --workers 1`,
-  },
-  coverageAnalysis: "off",
-};
-
 /** Prints what was noticed and what was missed. @returns the exit code */
 function summarise(changes: readonly Change[]): number {
-  const missed = changes.filter(({ noticedBy }) => noticedBy === undefined);
+  const missed = changes.filter((one) => !isNoticed(one));
   for (const { file, location, mutatorName, status, replacement = "" } of missed) {
     const text = replacement.split("\n")[0]?.slice(0, 60);
     console.log(`${file}:${location.start.line} ${status} ${mutatorName} ${text}`);
   }
   for (const [name, of] of Map.groupBy(changes, ({ mutatorName }) => mutatorName)) {
-    const noticed = of.filter(({ noticedBy }) => noticedBy !== undefined);
-    console.log(`${name}: ${noticed.length} of ${of.length}`);
+    console.log(`${name}: ${of.filter(isNoticed).length} of ${of.length}`);
   }
   const count = changes.length;
-  const percentOf = (part: number) => (100 * part) / Math.max(1, count);
-  for (const [name = "nothing", of] of Map.groupBy(changes, ({ noticedBy }) => noticedBy)) {
-    console.log(`noticed by ${name}: ${of.length} (${percentOf(of.length).toFixed(1)} %)`);
-  }
-  const percent = percentOf(count - missed.length);
+  const percent = (100 * (count - missed.length)) / Math.max(1, count);
   const files = new Set(changes.map(({ file }) => file)).size;
   console.log(
     `R7: ${count} changes of ${files} files, ${count - missed.length} noticed: ${percent.toFixed(1)} % (goal ${values.least} %)`,
