@@ -46,6 +46,8 @@ const found = [
   [9053, "a request whose worker was frozen with it waits for that worker, and others need not"],
   [12883, "a late firing is dropped when a call that was frozen sets the schedule again"],
   [11671, "two events of one id were published before it was bound, and one stayed claimed"],
+  [15365, "what depends on a request is told of its end when that is published"],
+  [15925, "two copies of the message of an acceptance publish an end that came with it"],
   [5271, "a worker that had lost its lane did not wake it for the request that it gave back"],
 ] as const;
 

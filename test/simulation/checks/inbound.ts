@@ -111,9 +111,20 @@ function isJustified(history: History, before: Published, event: Published): boo
     if (atMs > event.atMs) return false;
     if (kind === "freeze") return instance === event.by && atMs >= startMs;
     const isTwice = kind === "duplicate" && id.startsWith("submit.");
-    const isOfAcceptance = event.id.startsWith("workflow.created:");
-    return isTwice && isOfAcceptance && event.atMs - before.atMs < ACCEPTED_MS;
+    return isTwice && isOfAcceptance(history, event) && event.atMs - before.atMs < ACCEPTED_MS;
   });
+}
+
+/**
+ * Whether the worker that published an event had just published that its request was accepted: a
+ * request can end at its acceptance, because of the one that it depends on.
+ */
+function isOfAcceptance({ published }: History, { id, by, atMs }: Published): boolean {
+  const created = `workflow.created:${id.split(":")[1]}`;
+  return published.some(
+    (one) =>
+      one.id === created && one.by === by && one.atMs <= atMs && atMs - one.atMs < ACCEPTED_MS,
+  );
 }
 
 /** G2: an event has one identity: one webhook makes one event, however often it is sent. */

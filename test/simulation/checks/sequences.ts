@@ -123,12 +123,13 @@ export const dependentsAreReleased: Check = (run) => {
         after.status !== "SCHEDULED",
     );
     if (joined !== undefined && joined.atMs <= dueMs) return [];
-    // What leads from the condition to the lane: not deliveries, and not a clock that was wrong before.
+    // What leads from the condition to the lane, and those that depend on a request are told of its
+    // end when that is published: not deliveries, and not a clock that was wrong before.
     const isStruck = run.history.struck.some(
       ({ id, atMs }) =>
         atMs >= Math.min(metMs, record.createdMs) - PROMPT_MS &&
         atMs <= dueMs &&
-        !/^(?:deliver|endpoint|fanout|attempts|retries|bus|clock)\b/.test(id),
+        !/^(?:deliver|endpoint|fanout|attempts|retries|clock)\b/.test(id),
     );
     return isStruck ? [] : [violation("G12", plan.n, "was not released in time")];
   });
