@@ -108,6 +108,9 @@ export const dependentsWait: Check = (run) =>
 /** A released request joins its lane this long after its time at the latest, unless something was struck. */
 const PROMPT_MS = 90_000;
 
+/** After a fault, the sweep has made good what it left undone: an instance may be frozen for minutes. */
+const MENDED_MS = 12 * 60_000;
+
 /** G12: a request joins its lane soon after what it waits for and its delay. */
 export const dependentsAreReleased: Check = (run) => {
   const writes = requestWrites(run.history);
@@ -116,22 +119,21 @@ export const dependentsAreReleased: Check = (run) => {
     const metMs = surelyMetMs(of);
     if (!record || metMs > record.createdMs + dependsOn.withinMs - SKEW_MS) return [];
     const dueMs = Math.max(record.createdMs, metMs + dependsOn.afterMs) + PROMPT_MS;
-    const joined = writes.find(
-      ({ before, after }) =>
-        after.requestId === record.requestId &&
-        before?.status === "SCHEDULED" &&
-        after.status !== "SCHEDULED",
-    );
-    if (joined !== undefined && joined.atMs <= dueMs) return [];
+    const { atMs: joinedMs = Number.POSITIVE_INFINITY } =
+      writes.find(
+        ({ before, after }) =>
+          after.requestId === record.requestId &&
+          before?.status === "SCHEDULED" &&
+          after.status !== "SCHEDULED",
+      ) ?? {};
     // What leads from the condition to the lane, and those that depend on a request are told of its
     // end when that is published: not deliveries, and not a clock that was wrong before.
-    const isStruck = run.history.struck.some(
-      ({ id, atMs }) =>
-        atMs >= Math.min(metMs, record.createdMs) - PROMPT_MS &&
-        atMs <= dueMs &&
-        !/^(?:deliver|endpoint|fanout|attempts|retries|clock)\b/.test(id),
-    );
-    return isStruck ? [] : [violation("G12", plan.n, "was not released in time")];
+    const struckMs = run.history.struck
+      .filter(({ id }) => !/^(?:deliver|endpoint|fanout|attempts|retries|clock)\b/.test(id))
+      .map(({ atMs }) => atMs)
+      .filter((atMs) => atMs >= Math.min(metMs, record.createdMs) - PROMPT_MS && atMs <= joinedMs);
+    const lastMs = Math.max(dueMs, ...struckMs.map((atMs) => atMs + MENDED_MS));
+    return joinedMs <= lastMs ? [] : [violation("G12", plan.n, "was not released in time")];
   });
 };
 

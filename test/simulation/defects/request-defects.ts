@@ -154,7 +154,7 @@ export const requestDefects: readonly Defect[] = [
   ),
   defect(
     "outbox-not-removed",
-    "G12: published events stay in the outbox",
+    "G2, G12: published events stay in the outbox",
     outboxes,
     "return outbox.filter(({ id }) => !done.has(id));",
     "return done.size > 0 ? outbox : [];",
