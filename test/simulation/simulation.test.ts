@@ -48,6 +48,7 @@ const found = [
   [11671, "two events of one id were published before it was bound, and one stayed claimed"],
   [15365, "what depends on a request is told of its end when that is published"],
   [15925, "two copies of the message of an acceptance publish an end that came with it"],
+  [22064, "a copy of a reply from before a sequence stopped it"],
   [5271, "a worker that had lost its lane did not wake it for the request that it gave back"],
 ] as const;
 

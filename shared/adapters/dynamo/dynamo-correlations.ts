@@ -6,6 +6,16 @@ import type { CorrelationStore, FoundEvent } from "../../core/requests/state/cor
 import { callDependency } from "../dependency-down.ts";
 import { batchPut } from "./dynamo-batch-write.ts";
 
+/** How long (business) after its first receipt an event may be sent again. */
+const COPIES_MS = 86_400_000;
+
+interface StoredEvent extends FoundEvent {
+  id: string;
+}
+
+/** Which event an item is of: the copies of one have other times of receipt. */
+const eventOf = ({ id }: StoredEvent) => id.slice(id.lastIndexOf("#"));
+
 /**
  * Events and their watchers in the table of requests: one partition for each correlation key of a
  * connection, with an item for each event and one for each request that watches.
@@ -69,11 +79,12 @@ export function makeDynamoCorrelations(options: {
     },
 
     async findEvents({ type, sinceMs, ...of }) {
-      const from = `event#${type}#${sortable(sinceMs)}`;
-      const found = await query(of, { from, to: `event#${type}#~` });
+      const from = `event#${type}#${sortable(Math.max(0, sinceMs - COPIES_MS))}`;
+      const found = (await query(of, { from, to: `event#${type}#~` })) as unknown as StoredEvent[];
+      const known = new Set(found.filter(({ receivedMs }) => receivedMs < sinceMs).map(eventOf));
       return found
-        .map(({ receivedMs, accountId }) => ({ receivedMs, accountId }) as FoundEvent)
-        .filter(({ receivedMs }) => receivedMs >= sinceMs);
+        .filter((one) => one.receivedMs >= sinceMs && !known.has(eventOf(one)))
+        .map(({ receivedMs, accountId }) => ({ receivedMs, accountId }));
     },
 
     async watch({ connectionId, keys, requestId, untilMs }) {

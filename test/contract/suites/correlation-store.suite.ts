@@ -59,6 +59,16 @@ export function correlationStoreSuite(
     expect(await find({ sinceMs: nowMs + 5_001 })).toEqual([]);
   });
 
+  test(`${where}: a copy of an event that was received before does not count as a later one`, async () => {
+    const { correlations, event, find, nowMs } = await opened();
+    await correlations.recordEvent(event({ eventId: "one", receivedMs: nowMs - 5_000 }));
+    await correlations.recordEvent(event({ eventId: "one", receivedMs: nowMs + 5_000 }));
+    await correlations.recordEvent(event({ eventId: "other", receivedMs: nowMs + 6_000 }));
+    const times = (await find({ sinceMs: nowMs })).map(({ receivedMs }) => receivedMs);
+    expect(times).toEqual([nowMs + 6_000]);
+    expect(await find({ sinceMs: nowMs - 5_000 })).toHaveLength(3);
+  });
+
   test(`${where}: an event that is recorded again is not lost, and is forgotten after its time`, async () => {
     const { correlations, event, find, clock } = await opened();
     for (let times = 0; times < 2; times++) await correlations.recordEvent(event());

@@ -24,8 +24,13 @@ export function makeMemoryCorrelations(options: {
     },
     async findEvents({ type, sinceMs, ...of }) {
       return events
-        .filter((event) => event.type === type && event.receivedMs >= sinceMs)
-        .filter((event) => concerns(event, of) && event.expiresMs > clock.businessMs())
+        .filter((event) => event.type === type && concerns(event, of))
+        .filter((event) => event.expiresMs > clock.businessMs())
+        .filter(
+          ({ eventId, receivedMs }, _, all) =>
+            receivedMs >= sinceMs &&
+            !all.some((one) => one.eventId === eventId && one.receivedMs < sinceMs),
+        )
         .map(({ receivedMs, accountId }) => ({ receivedMs, accountId }));
     },
     async watch(of) {

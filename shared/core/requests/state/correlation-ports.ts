@@ -25,7 +25,10 @@ export interface CorrelatedEvent extends FoundEvent {
 export interface CorrelationStore {
   /** Stores the event under each of its keys, in one call. Every later `findEvents` returns it. Idempotent. */
   recordEvent(event: CorrelatedEvent, signal?: AbortSignal): Promise<void>;
-  /** The events of this type that were received at or after `sinceMs`; strongly consistent. */
+  /**
+   * The events of this type that were received at or after `sinceMs`; strongly consistent. Not one
+   * that was received within the day before, too: its provider has sent it again.
+   */
   findEvents(of: {
     connectionId: string;
     keys: readonly string[];
