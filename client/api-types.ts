@@ -1275,11 +1275,11 @@ export interface GroupCancellation {
    */
   failed: number;
   /**
-   * Those that the next call may cancel.
+   * Those read so far that the next call may cancel.
    */
   remaining: number;
   /**
-   * Present while requests remain: the `cursor` of the next call.
+   * Present until all were looked at, also if `remaining` is 0: the next call's `cursor`.
    */
   nextCursor?: string;
 }

@@ -31,7 +31,8 @@ same envelope without \`clientId\` is sent to the client's webhook, if the type 
 ${rows.join("\n")}
 
 - **Dedupe by \`id\`.** An event that is published or delivered again has the same \`id\` and the same
-  bytes.
+  bytes. A result that came while its request was being submitted can also be an event of its own,
+  with another \`id\` and without \`requestId\`; its \`providerRequestId\` is the same.
 - **New members and types can be added.** Ignore members that you do not know, and answer 2xx to
   types that you do not know.
 - \`eventType\` is the provider's own name of what happened, such as \`CONNECTION_SENT\`. It is

@@ -21,6 +21,8 @@ const LOOK_INTERVAL_MS = 1_000;
 /** SQS counts approximately, and is behind by up to a minute. */
 const REDRIVE_LOOK_INTERVAL_MS = 3_000;
 const REDRIVE_PATIENCE_MS = 120_000;
+/** Others cannot receive a message for so long after somebody has looked at it. */
+const HIDDEN_MS = 30_000;
 
 /** Waits until every delivery of the period was looked at. */
 export const followRecovery: Follow = async (answer, { place, input, progress, ...of }) => {
@@ -36,29 +38,56 @@ export const followRecovery: Follow = async (answer, { place, input, progress, .
   }
 };
 
+interface Redriven {
+  queue: string;
+  messages: number;
+}
+
+interface DeadLetterCounts {
+  queue: string;
+  messages: number;
+  inFlight: number;
+  maxRedriven?: number;
+}
+
 /**
- * Waits until the dead-letter queue is empty.
+ * Waits until the dead-letter queue is empty. Where one call moves only some of the messages, it
+ * calls again until none is left, and adds up what the calls have moved.
  *
- * @throws Error that says how many are left, when their number has stayed the same for two minutes
+ * @throws Error that says how many are left, when their number has stayed the same for two minutes;
+ *   CallFailure
  */
 export const followRedrive: Follow = async (answer, { place, input, progress, ...of }) => {
-  const { messages, ...rest } = answer as { queue: string; messages: number };
+  let { messages } = answer as Redriven;
+  let movedLast = messages;
   let fewest = Number.POSITIVE_INFINITY;
   let waitedMs = 0;
   for (;;) {
     const { items } = (await callOperation(place, "listDeadLetterQueues")) as {
-      items: { queue: string; messages: number; inFlight: number }[];
+      items: DeadLetterCounts[];
     };
-    const queue = items.find((one) => one.queue === input.queue);
-    const left = (queue?.messages ?? 0) + (queue?.inFlight ?? 0);
-    progress.say(`${left} of ${messages} messages are left in ${input.queue}`);
-    if (left === 0) return { ...rest, messages };
+    const counts = items.find(({ queue }) => queue === input.queue);
+    const isInParts = counts?.maxRedriven !== undefined;
+    const left = (counts?.messages ?? 0) + (counts?.inFlight ?? 0);
+    const moved = `${messages} messages are moved`;
+    progress.say(
+      isInParts
+        ? `${moved}, ${left} are left in ${input.queue}`
+        : `${left} of ${messages} messages are left in ${input.queue}`,
+    );
+    if (left === 0) return { ...(answer as Redriven), messages };
     waitedMs = left < fewest ? 0 : waitedMs + REDRIVE_LOOK_INTERVAL_MS;
     fewest = Math.min(fewest, left);
     if (waitedMs >= REDRIVE_PATIENCE_MS) {
+      const rest = isInParts ? `${moved}, and ${left}` : `${left} messages`;
       throw new Error(
-        `${left} messages are still, or again, in ${input.queue}: \`ackwire dlq show ${input.queue}\` lists them`,
+        `${rest} are still, or again, in ${input.queue}: \`ackwire dlq show ${input.queue}\` lists them`,
       );
+    }
+    if (isInParts && (movedLast > 0 || waitedMs % HIDDEN_MS === 0)) {
+      const next = (await callOperation(place, "redriveDeadLetters", input)) as Redriven;
+      movedLast = next.messages;
+      messages += movedLast;
     }
     await (of.sleep ?? sleep)(REDRIVE_LOOK_INTERVAL_MS);
   }

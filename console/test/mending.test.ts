@@ -158,4 +158,22 @@ describe("Mended from the console", () => {
     }, callWaitOptions);
     await reader.close();
   });
+
+  test("Of many dead letters of schedules some are moved at once, and it is said how many remain", async () => {
+    const reader = await Reader.open(scene);
+    const { page } = reader;
+    const queue = "requestSchedule";
+    await page.route(`**/dead-letters/${queue}/messages`, (route) =>
+      route.fulfill({ json: { items: [], messages: 1_200 } }),
+    );
+    await page.route(`**/dead-letters/${queue}/redrive`, (route) =>
+      route.fulfill({ status: 202, json: { queue, messages: 500 } }),
+    );
+    await reader.goto(`/dead-letters/${queue}`);
+    await reader.does("Redrive all", {
+      fill: (dialog) => dialog.getByText("There are 1200. About 500 at most").waitFor(),
+    });
+    await reader.sees("500 are moved. 700 remain");
+    await reader.close();
+  });
 });

@@ -80,6 +80,46 @@ describe("followRedrive", () => {
       "1 messages are still, or again, in inbound: `ackwire dlq show inbound` lists them",
     );
   });
+
+  /** Their dead letters are moved in parts, each by a call. */
+  const schedules = (messages: number, inFlight = 0) => ({
+    items: [{ queue: "requestSchedule", messages, inFlight, maxRedriven: 500 }],
+  });
+  const moved = (messages: number) => ({ queue: "requestSchedule", messages });
+  const input = { queue: "requestSchedule", why: "The role is mended" };
+  const redrive = "POST /v1/operator/dead-letters/requestSchedule/redrive";
+
+  test("It calls again where one call moves only some messages, and adds up what was moved", async () => {
+    const answers = [
+      ...[moved(500), schedules(1_000), moved(500)],
+      ...[schedules(450, 50), moved(500), schedules(0)],
+    ];
+    const { result, said, paths } = await follow(followRedrive, input, answers);
+    expect(result).toEqual(moved(1_500));
+    expect(said).toEqual([
+      "500 messages are moved, 1000 are left in requestSchedule",
+      "1000 messages are moved, 500 are left in requestSchedule",
+      "1500 messages are moved, 0 are left in requestSchedule",
+    ]);
+    expect(paths.filter((path) => path.startsWith("POST"))).toEqual([redrive, redrive]);
+  });
+
+  test("Messages that somebody looks at are moved when they can be received again", async () => {
+    const { result, paths } = await follow(followRedrive, input, [
+      ...[moved(5), schedules(0, 3), moved(0)],
+      ...Array.from({ length: 10 }, () => schedules(0, 3)),
+      ...[moved(3), schedules(0)],
+    ]);
+    expect(result).toEqual(moved(8));
+    expect(paths.filter((path) => path.startsWith("POST"))).toEqual([redrive, redrive]);
+  });
+
+  test("It fails with how many were moved when messages stay that no call moves", async () => {
+    const answers = [moved(5), { ...schedules(3), ...moved(0) }];
+    await expect(follow(followRedrive, input, answers)).rejects.toThrow(
+      "5 messages are moved, and 3 are still, or again, in requestSchedule: `ackwire dlq show requestSchedule` lists them",
+    );
+  });
 });
 
 describe("followRelease", () => {

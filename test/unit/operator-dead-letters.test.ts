@@ -56,7 +56,7 @@ describe("The dead-letter queues", () => {
       counts: [
         countsOf("inbound", { deadLetters: 4, deadLettersInFlight: 5 }),
         // They come from no queue, and are for another one.
-        countsOf("requestSchedule", { hasQueue: false }),
+        countsOf("requestSchedule", { hasQueue: false, maxRedriven: 500 }),
         countsOf("events", { hasQueue: false, isRedrivable: false }),
         countsOf("plain", { hasDeadLetters: false, deadLetters: 9 }),
       ],
@@ -64,7 +64,10 @@ describe("The dead-letter queues", () => {
     expect(await answerOf(handlers.listDeadLetterQueues)).toEqual({
       items: [
         { queue: "inbound", messages: 4, inFlight: 5, isRedrivable: true },
-        { queue: "requestSchedule", messages: 0, inFlight: 0, isRedrivable: true },
+        {
+          ...{ queue: "requestSchedule", messages: 0, inFlight: 0, isRedrivable: true },
+          maxRedriven: 500,
+        },
         { queue: "events", messages: 0, inFlight: 0, isRedrivable: false },
       ],
     });

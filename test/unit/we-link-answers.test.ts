@@ -263,6 +263,7 @@ describe("The answer to a call that We-Link answers at once", () => {
   test.each<[unknown, unknown]>([
     ['{"status":"ACTIVE","n":1}', { status: "ACTIVE", n: 1 }],
     ['{"result":null,"id":1}', { result: null, id: 1 }],
+    ['{"status":"EXPIRED","error":"No proxy"}', { status: "EXPIRED", error: "No proxy" }],
     ["[]", []],
     ["null", null],
     ["true", true],
@@ -276,6 +277,18 @@ describe("The answer to a call that We-Link answers at once", () => {
         discriminator: expect.stringMatching(/^[0-9a-f]{16}$/),
         data: { action: "me", status: "completed", eventType: "UNKNOWN", result },
       },
+    });
+  });
+
+  test.each<[Record<string, unknown>, string]>([
+    [{ result: null, error: "Something broke" }, "FAILED"],
+    [{ result: null, error_code: "NEW_CODE" }, "NEW_CODE"],
+    [{ status: "FAILED", result: null, message: "No" }, "FAILED"],
+    [{ status: "FAILED", result: "", message: "No" }, "FAILED"],
+  ])("A failure beside a result that says nothing is one, as in %j", (body, code) => {
+    expect(called("me", body)).toMatchObject({
+      kind: "accepted",
+      resultEvent: { data: { action: "me", status: "failed", error: { code } } },
     });
   });
 

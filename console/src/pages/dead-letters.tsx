@@ -46,6 +46,17 @@ export function DeadLetterQueues() {
   );
 }
 
+/** Those that come from no queue are moved one by one, so that others may remain. */
+const aboutRedrive = (count: number, maxRedriven: number | undefined) =>
+  maxRedriven === undefined
+    ? `All ${count} are moved back to where they came from, and processed again.`
+    : `There are ${count}. About ${maxRedriven} at most are moved at once to the queue that they were for, and processed.`;
+
+const movedOf = (count: number, messages: number) =>
+  count > messages
+    ? `${messages} are moved. ${count - messages} remain: redrive them too.`
+    : `${messages} are moved.`;
+
 export function DeadLetters() {
   const { queue = "" } = useParams();
   // To look takes each message out of the queue for some seconds: not again and again.
@@ -55,7 +66,8 @@ export function DeadLetters() {
     { live: false },
   );
   const queues = useLook("GET /v1/operator/dead-letters");
-  const isRedrivable = queues.data?.items.find((one) => one.queue === queue)?.isRedrivable ?? false;
+  const { isRedrivable = false, maxRedriven } =
+    queues.data?.items.find((one) => one.queue === queue) ?? {};
   const count = letters.data?.messages ?? 0;
   return (
     <Page
@@ -67,9 +79,11 @@ export function DeadLetters() {
           <Action
             route="POST /v1/operator/dead-letters/{queue}/redrive"
             label="Redrive all"
-            about={`All ${count} are moved back to where they came from, and processed again.`}
+            about={aboutRedrive(count, maxRedriven)}
             params={{ queue }}
-            done={() => "They are being moved."}
+            done={({ messages }) =>
+              maxRedriven === undefined ? "They are being moved." : movedOf(count, messages)
+            }
           />
         )
       }

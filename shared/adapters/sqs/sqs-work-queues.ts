@@ -20,7 +20,7 @@ export interface QueueUrls {
   returnsTo?: string | undefined;
 }
 
-/** Dead letters that are looked through for one of them. */
+/** Dead letters that are looked through for one of them, or moved one by one by one call. */
 const MAX_SEARCHED = 500;
 
 /**
@@ -72,8 +72,13 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
     await remove(queue.deadLettersUrl, message);
   }
 
-  /** Moves them one by one: SQS moves only those that come from a queue. @throws CONFLICT */
-  async function moveAllBack(queue: QueueUrls & { deadLettersUrl: string }): Promise<number> {
+  /**
+   * Moves them one by one: SQS moves only those that come from a queue. Others may remain: a call
+   * ends after about `MAX_SEARCHED`, or the time of a look.
+   *
+   * @throws CONFLICT
+   */
+  async function moveManyBack(queue: QueueUrls & { deadLettersUrl: string }): Promise<number> {
     let moved = 0;
     for await (const message of lookThrough(client, queue.deadLettersUrl, MAX_SEARCHED)) {
       await moveBack(queue, message);
@@ -96,6 +101,7 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
       deadLettersInFlight: numberOf(dead, "ApproximateNumberOfMessagesNotVisible"),
       hasQueue: of.url !== undefined,
       isRedrivable: targetOf(of) !== undefined,
+      ...(of.url === undefined && of.returnsTo !== undefined ? { maxRedriven: MAX_SEARCHED } : {}),
       hasDeadLetters: of.deadLettersUrl !== undefined,
     };
   }
@@ -121,7 +127,7 @@ export function makeSqsWorkQueues(client: SQSClient, queues: readonly QueueUrls[
       const { QueueArn: SourceArn, ApproximateNumberOfMessages } = await attributesOf(
         queue.deadLettersUrl,
       );
-      if (queue.url === undefined) return moveAllBack(queue);
+      if (queue.url === undefined) return moveManyBack(queue);
       // Without a destination SQS ends the task at a message that was never in the queue:
       // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-dlq-redrive.html
       const { QueueArn: DestinationArn } = await attributesOf(queue.url);

@@ -81,10 +81,14 @@ const groupCancellation = named(
     cancelled: wholeNumber.check(z.describe("Requests that this call has cancelled.")),
     tooLate: wholeNumber.check(z.describe("Submitted ones that can no longer be cancelled.")),
     failed: wholeNumber.check(z.describe("Those whose provider did not answer: cancel again.")),
-    remaining: wholeNumber.check(z.describe("Those that the next call may cancel.")),
+    remaining: wholeNumber.check(z.describe("Those read so far that the next call may cancel.")),
     nextCursor: z
       .optional(z.string())
-      .check(z.describe("Present while requests remain: the `cursor` of the next call.")),
+      .check(
+        z.describe(
+          "Present until all were looked at, also if `remaining` is 0: the next call's `cursor`.",
+        ),
+      ),
   }),
 );
 

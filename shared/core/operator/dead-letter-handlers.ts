@@ -36,11 +36,12 @@ export function deadLetterHandlers(deps: OperatorDeps) {
   return {
     async listDeadLetterQueues() {
       const counts = (await queues.counts()).filter(({ hasDeadLetters }) => hasDeadLetters);
-      const items = counts.map(({ name, deadLetters, deadLettersInFlight, isRedrivable }) => ({
+      const items = counts.map(({ name, maxRedriven, ...of }) => ({
         queue: name,
-        messages: deadLetters,
-        inFlight: deadLettersInFlight,
-        isRedrivable,
+        messages: of.deadLetters,
+        inFlight: of.deadLettersInFlight,
+        isRedrivable: of.isRedrivable,
+        ...(maxRedriven === undefined ? {} : { maxRedriven }),
       }));
       return JSON.stringify({ items });
     },

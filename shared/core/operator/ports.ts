@@ -43,6 +43,8 @@ export interface QueueCounts {
   hasQueue: boolean;
   /** Its dead letters can be moved back: to the queue itself, or to the one that they were for. */
   isRedrivable: boolean;
+  /** About how many dead letters one call of `redriveAll` moves at most; absent: all of them. */
+  maxRedriven?: number;
   hasDeadLetters: boolean;
 }
 
@@ -53,7 +55,12 @@ export interface WorkQueues {
   look(queue: string, limit: number): Promise<Letter[]>;
   /** Finds one among the first dead letters. @throws NOT_FOUND */
   find(queue: string, messageId: string): Promise<Letter>;
-  /** Moves all dead letters back. @returns how many there were @throws NOT_FOUND, CONFLICT */
+  /**
+   * Moves the dead letters back, or about `maxRedriven` of them.
+   *
+   * @returns how many are moved
+   * @throws NOT_FOUND, CONFLICT
+   */
   redriveAll(queue: string): Promise<number>;
   /** Moves one back; a crash in between leaves a copy in both queues. @throws NOT_FOUND, CONFLICT */
   redrive(queue: string, messageId: string): Promise<void>;

@@ -83,10 +83,14 @@ function acceptedBy(answer: ProviderAnswer, action: string): SubmissionOutcome {
   };
 }
 
-/** Whether the body of an answer tells a failure with a code of the table. */
+/**
+ * Whether the body of an answer tells a failure: with a code of the table, or beside a member
+ * `result`. Without either, the status or the error may be that of an account which it describes.
+ */
 function endsRequest(value: JsonObject): boolean {
   const { error } = weLinkOutcomeOf(value) ?? {};
-  return error !== undefined && weLinkVocabulary.ruleOf(error.code) !== undefined;
+  if (error === undefined) return false;
+  return "result" in value || weLinkVocabulary.ruleOf(error.code) !== undefined;
 }
 
 /** Takes the place of a missing id, because an answer is parsed as a webhook, which must have one. */

@@ -20,10 +20,10 @@ test("Dead letters that come from no queue are moved to the one that they were f
     await sqs.send(new SendMessageCommand(letter));
   }
   const counts = await queues.counts();
-  expect(counts.map(({ name, isRedrivable }) => [name, isRedrivable])).toEqual([
-    ["submit", true],
-    ["requestSchedule", true],
-    ["rule", false],
+  expect(counts.map((of) => [of.name, of.isRedrivable, of.maxRedriven])).toEqual([
+    ["submit", true, undefined],
+    ["requestSchedule", true, 500],
+    ["rule", false, undefined],
   ]);
   expect(await queues.redriveAll("requestSchedule")).toBe(1);
   expect(await bodies(aws, "Submit")).toEqual(["of ScheduleDlq"]);

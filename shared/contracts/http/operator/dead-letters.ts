@@ -54,6 +54,9 @@ export const deadLetterOperations = {
               .check(
                 z.describe("`false`: they come from no queue to which they can be moved back."),
               ),
+            maxRedriven: z
+              .optional(z.int())
+              .check(z.describe("One redrive moves about so many at most; absent: all.")),
           }),
         ),
       }),
@@ -87,10 +90,16 @@ export const deadLetterOperations = {
     ...change,
     operationId: "redriveDeadLetters",
     path: "/v1/operator/dead-letters/{queue}/redrive",
-    summary: "Moves all messages of a dead-letter queue back to where they came from",
+    summary: "Moves the messages of a dead-letter queue back to where they came from",
     scope: "operate",
     params: queueParams,
-    answer: accepted("They are being moved", z.object({ queue: z.string(), messages: z.int() })),
+    answer: accepted(
+      "They are being moved",
+      z.object({
+        queue: z.string(),
+        messages: z.int().check(z.describe("How many. Others may remain: see `maxRedriven`.")),
+      }),
+    ),
     problems: [404, 409],
   },
   redriveDeadLetter: {
