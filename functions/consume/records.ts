@@ -1,5 +1,5 @@
 import type { SQSRecord } from "aws-lambda";
-import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
+import type { ConsumeOutcome } from "../../shared/core/inbound/consume-outcomes.ts";
 
 /** Pairs each record with its outcome. */
 export function pairWithOutcomes(records: SQSRecord[], outcomes: ConsumeOutcome[]) {

@@ -1,6 +1,6 @@
 import type { SQSRecord } from "aws-lambda";
 import { type LogMessage, logMessages } from "../../shared/contracts/log-messages.ts";
-import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
+import type { ConsumeOutcome } from "../../shared/core/inbound/consume-outcomes.ts";
 import { subjectOf } from "../../shared/runtime/message-subject.ts";
 import { reportFailedMessage } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
@@ -21,10 +21,12 @@ export function report(
 ): void {
   const subject = () => ({ messageId, ...subjectOf(body) });
   if (outcome.kind === "failed") {
-    const { code, eventId } = outcome;
+    const { code, eventId, matched } = outcome;
     const fields = { ...subject(), ...(eventId ? { eventId } : {}) };
     reportFailedMessage(telemetry, outcome, fields);
     if (code === "PUBLISH_FAILED" || code === "PUBLISH_REFUSED") telemetry.count("PublishFailed");
+    // The next receive finds the request as this one has left it, and could not tell it.
+    if (matched) report(telemetry, { messageId, body }, matched);
     return;
   }
   if (outcome.kind === "waiting") {
@@ -36,6 +38,11 @@ export function report(
   }
   if (outcome.kind === "matched") {
     const { requestId, verdict, hasPausedAccount, hasStoredUnclearReport } = outcome;
+    const { publishedEventId: eventId } = outcome;
+    if (eventId !== undefined) {
+      telemetry.log("debug", logMessages.eventPublished, { messageId, eventId });
+      telemetry.count("EventPublished");
+    }
     if (verdict === "late") {
       telemetry.log("warn", matchedMessageOf.late, { ...subject(), requestId });
       telemetry.count("LateResult");

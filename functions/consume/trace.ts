@@ -3,7 +3,7 @@ import type { FunctionTracer } from "../../shared/composition/function-tracer.ts
 import { parseJsonOrUndefined } from "../../shared/contracts/json-text.ts";
 import { type InboundMessage, inboundMessage } from "../../shared/contracts/messages/inbound.ts";
 import { spanContextOf } from "../../shared/contracts/traceparent.ts";
-import type { ConsumeOutcome } from "../../shared/core/inbound/consume-webhooks.ts";
+import type { ConsumeOutcome } from "../../shared/core/inbound/consume-outcomes.ts";
 import { ownTrace, rootSpanId, spanId } from "../../shared/core/tracing/derived-ids.ts";
 import { linkedBatch, type Span, spanIn } from "../../shared/core/tracing/span.ts";
 

@@ -7,7 +7,10 @@ import { makePublishPorts } from "../../shared/composition/event-ports.ts";
 import { makeFunctionBase } from "../../shared/composition/function-base.ts";
 import { makePausingProviderPorts } from "../../shared/composition/provider-ports.ts";
 import { makeRequestPorts } from "../../shared/composition/request-ports.ts";
-import { composeSubmission } from "../../shared/composition/request-use-cases.ts";
+import {
+  composeSubmission,
+  type SubmissionPorts,
+} from "../../shared/composition/request-use-cases.ts";
 import { tracingDeps } from "../../shared/composition/tracing-deps.ts";
 import type { ParsedEnvironment } from "../../shared/contracts/env.ts";
 import { sealedWith } from "../../shared/core/crypto/master-keys.ts";
@@ -16,8 +19,9 @@ export type SubmitDeps = ReturnType<typeof composeSubmission>;
 
 export function compose(
   env: ParsedEnvironment<"submit">,
-  onNonFatalError: (error: unknown) => void,
+  observer: Pick<SubmissionPorts, "onAbandoned" | "onNonFatalError">,
 ): SubmitDeps {
+  const { onAbandoned, onNonFatalError } = observer;
   const base = makeFunctionBase(env, onNonFatalError);
   return composeSubmission({
     ...makeRequestPorts(base, env, onNonFatalError),
@@ -34,5 +38,6 @@ export function compose(
       tableName: env.REQUESTS_TABLE,
     }),
     randomHex,
+    onAbandoned,
   });
 }

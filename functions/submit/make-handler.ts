@@ -5,12 +5,15 @@ import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import type { Telemetry } from "../../shared/runtime/telemetry.ts";
 import { compose } from "./compose.ts";
 import { failedRecords } from "./records.ts";
-import { report } from "./report.ts";
+import { report, reportAbandoned } from "./report.ts";
 
 /** Makes the handler of this function, as a cold start does. */
 export function makeHandler(env: ParsedEnvironment<"submit">, telemetry: Telemetry) {
   const onNonFatalError = (error: unknown) => reportNonFatalError(telemetry, error);
-  const { handleSubmitMessages } = compose(env, onNonFatalError);
+  const { handleSubmitMessages } = compose(env, {
+    onNonFatalError,
+    onAbandoned: (request) => reportAbandoned(telemetry, request),
+  });
   const tracer = makeFunctionTracer(env, onNonFatalError);
 
   return makeQueueFunction(telemetry, async (records, context) => {

@@ -34,10 +34,6 @@ export function report(
     reportFailedMessage(telemetry, outcome, fields);
   });
   for (const submission of run.submissions) reportSubmission(telemetry, submission);
-  for (const request of run.abandoned) {
-    telemetry.log("warn", logMessages.submissionOutcomeUnknown, idsOf(request));
-    telemetry.count("RequestUnknown");
-  }
   const { longestWait } = run;
   if (longestWait && longestWait.ms > 0) {
     telemetry.seconds("LaneWait", longestWait.ms / 1_000, idsOf(longestWait.request));
@@ -47,6 +43,12 @@ export function report(
   if (run.exhaustedBudgets > 0) telemetry.count("BudgetExhausted", run.exhaustedBudgets);
   for (const ms of submissionDelays(run, records)) telemetry.seconds("DueToSubmitted", ms / 1_000);
   reportPublished(telemetry, run.outbox);
+}
+
+/** Logs and counts a request that became UNKNOWN, because its worker died while it submitted it. */
+export function reportAbandoned(telemetry: Telemetry, request: RequestRecord): void {
+  telemetry.log("warn", logMessages.submissionOutcomeUnknown, idsOf(request));
+  telemetry.count("RequestUnknown");
 }
 
 function reportSubmission(telemetry: Telemetry, submission: SubmitRequestResult): void {

@@ -13,7 +13,7 @@ export type IngestPorts = Omit<IngestDeps, "packs">;
 
 /** What `consume` needs. */
 export interface ConsumePorts extends JoinPorts, EventPorts, Omit<ProviderPorts, "connections"> {
-  connections: Pick<ConnectionReader, "read">;
+  connections: Pick<ConnectionReader, "read" | "readUncached">;
   bodies: BlobStore;
   /** Business time for which a published event is remembered. */
   dedupeRetentionMs: number;

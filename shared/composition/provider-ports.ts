@@ -33,7 +33,8 @@ type ProviderBase = Pick<FunctionBase, "client" | "clock" | "readMasterKeys">;
 /** Makes the ports of providers on the config table and HTTP. */
 export function makeProviderPorts(base: ProviderBase, env: ProviderEnvironment): ProviderPorts {
   return {
-    accounts: makeDynamoAccounts(configTable(base, env)),
+    // By business time, by which the lane of an account that was changed is woken.
+    accounts: makeDynamoAccounts({ ...configTable(base, env), nowMs: base.clock.businessMs }),
     connections: makeConnectionReader(base, env),
     calls: makeHttpProviderCalls({ baseUrls: env.PROVIDER_BASE_URLS }),
   };

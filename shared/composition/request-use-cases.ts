@@ -10,6 +10,7 @@ import { makeFindStop } from "../core/requests/dependencies/dependency-events.ts
 import { makeSettleDependent } from "../core/requests/dependencies/settle-dependent.ts";
 import { makeExplainWaits } from "../core/requests/lanes/explain-waits.ts";
 import { makeJoinWhenDue } from "../core/requests/lanes/join-when-due.ts";
+import type { LaneHeadDeps } from "../core/requests/lanes/lane-head.ts";
 import { type LaneScheduler, makeLaneScheduler } from "../core/requests/lanes/lane-scheduler.ts";
 import { makeFireRecurring } from "../core/requests/recurring/fire-recurring.ts";
 import type { RecurringStore } from "../core/requests/recurring/ports.ts";
@@ -80,7 +81,8 @@ export interface SubmissionPorts
   extends RequestPorts,
     PublishPorts,
     PausingProviderPorts,
-    Pick<SendCallDeps, "isTracing" | "tracesProviders"> {
+    Pick<SendCallDeps, "isTracing" | "tracesProviders">,
+    Pick<LaneHeadDeps, "onAbandoned"> {
   /** Returns the master keys, the one that sealed this text among them. @throws DEPENDENCY_DOWN */
   masterKeys: (sealed: string) => Promise<MasterKeys>;
   /** Returns a new owner of leases. */

@@ -39,9 +39,14 @@ export const limits = {
   maxGroupLength: 128,
   /** Webhooks in a row of one form of `hash` after which that form is stored with the connection. */
   settledFormWebhooks: 10,
+  /** How long (business) a function remembers an account, and so what the account was before a change. */
+  accountCacheSeconds: 60,
   /** Items of one page of a list. */
   maxPageSize: 100,
 } as const;
 
 /** `limits.maxSqsDelaySeconds` in milliseconds. A sweep sends the messages of later times. */
 export const MAX_SQS_DELAY_MS: number = limits.maxSqsDelaySeconds * 1_000;
+
+/** `limits.accountCacheSeconds` in milliseconds. */
+export const ACCOUNT_CACHE_MS: number = limits.accountCacheSeconds * 1_000;

@@ -72,10 +72,11 @@ export const messageTargets: readonly Target[] = [
     ),
     async check(input) {
       const clock = { businessMs: () => NOW_MS, realMs: () => NOW_MS };
+      const none = async () => undefined;
       const load = makeLoadWebhook({
         ...{ packs: providerPacks, clock, dedupeRetentionMs: 86_400_000 },
-        accounts: { find: async () => undefined },
-        connections: { read: async () => undefined },
+        accounts: { find: none, findUncached: none },
+        connections: { read: none, readUncached: none },
         bodies: {
           get: async () => Buffer.from("{}"),
           put: async () => undefined,

@@ -187,6 +187,18 @@ describe("an account's limits, hours and warm-up", () => {
     expect((await run.native("GET", "/v1/requests?waitsFor=nothing")).status).toBe(400);
   });
 
+  test("A request that waits for the hours is submitted minutes after they were changed, and not when the earlier ones open", async () => {
+    const put = (hours: object) => account("PUT", "reopened", { provider: "we-link", hours });
+    await put(closedHours());
+    const { body } = await run.request({ accountId: "reopened", action: "connect" });
+    expect(body.waitsFor).toBe("hours");
+    // Its worker, which publishes this, has planned the next look for the opening.
+    await run.event(body.requestId, "workflow.created");
+    const always = { timeZone: "UTC", days: weekdays, from: "00:00", to: "24:00" };
+    expect(await put(always)).toMatchObject({ status: 200, body: { hours: always } });
+    await run.reaches(body.requestId, "SUCCEEDED");
+  });
+
   test.each([
     [{ hours: { timeZone: "Berlin" } }, "hours.timeZone"],
     [{ hours: { timeZone: "+01:00" } }, "hours.timeZone"],

@@ -11,6 +11,7 @@ import { MAX_HIGH_IN_A_ROW } from "../../shared/core/pace/choose-next.ts";
 import { forecast } from "../../shared/core/pace/forecast.ts";
 import { mergePaceSettings } from "../../shared/core/pace/merge-pace-settings.ts";
 import type { PaceSettings } from "../../shared/core/pace/pace-settings.ts";
+import { readLedgerFor } from "../../shared/core/pace/spread.ts";
 import { DAY_MS } from "../../shared/core/pace/windows.ts";
 import {
   hoursAboveTwiceTheShare,
@@ -195,22 +196,23 @@ const hoursArbitrary: fc.Arbitrary<Hours> = fc
   })
   .map(({ times: [from = "", to = ""], ...hours }) => ({ ...hours, from, to }));
 
+const anyAccount = {
+  limits: fc.uniqueArray(limitArbitrary, {
+    maxLength: 5,
+    selector: ({ category, per }) => `${category} ${per}`,
+  }),
+  hours: fc.option(hoursArbitrary, { nil: undefined }),
+  warmUp: fc.option(
+    fc.record({ days: fc.integer({ min: 1, max: 20 }), from: fc.constantFrom(0, 0.2, 1) }),
+    { nil: undefined },
+  ),
+  preset: fc.constantFrom<Preset>("off", "careful"),
+  seed: fc.integer(),
+};
+
 test("Whatever the settings are, no submission is outside of the hours, above a limit or within the gap", () => {
-  const inputs = {
-    limits: fc.uniqueArray(limitArbitrary, {
-      maxLength: 5,
-      selector: ({ category, per }) => `${category} ${per}`,
-    }),
-    hours: fc.option(hoursArbitrary, { nil: undefined }),
-    warmUp: fc.option(
-      fc.record({ days: fc.integer({ min: 1, max: 20 }), from: fc.constantFrom(0, 0.2, 1) }),
-      { nil: undefined },
-    ),
-    preset: fc.constantFrom<Preset>("off", "careful"),
-    seed: fc.integer(),
-  };
   fc.assert(
-    fc.property(fc.record(inputs), ({ seed, ...account }) => {
+    fc.property(fc.record(anyAccount), ({ seed, ...account }) => {
       const random = seededRandom(seed);
       const settings = mergePaceSettings({ account, providerLimits, stage, seed: `${seed}` });
       const queue = queueOf(150, () => ({
@@ -224,6 +226,30 @@ test("Whatever the settings are, no submission is outside of the hours, above a 
       expect(windowsAboveCap(settings, takes)).toEqual([]);
       expect(tooCloseTogether(settings, takes)).toEqual([]);
       expect(outOfOrder(takes)).toEqual([]);
+    }),
+    runs(300),
+  );
+});
+
+test("While the settings do not change, a submission stays due when it was drawn, but for the ten seconds to which takes are recorded", () => {
+  fc.assert(
+    fc.property(fc.record(anyAccount), ({ seed, ...account }) => {
+      const random = seededRandom(seed);
+      const settings = mergePaceSettings({ account, providerLimits, stage, seed: `${seed}` });
+      const queue = queueOf(100, () => ({
+        category: random() < 0.5 ? "stMessages" : "stConnectionRequests",
+      }));
+      const earlierMs: number[] = [];
+      simulateLane({
+        ...{ settings, queue, startMs, latencyMs: () => random() * 30_000 },
+        onTake({ usage }) {
+          const { nextMs } = readLedgerFor({ ...settings }, usage);
+          for (const [key, dueMs] of Object.entries(usage.nextMs)) {
+            earlierMs.push(dueMs - (nextMs[key as LimitCategory] ?? 0));
+          }
+        },
+      });
+      expect(earlierMs.filter((ms) => ms < 0 || ms > 10_000)).toEqual([]);
     }),
     runs(300),
   );

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { laneId } from "../../shared/core/requests/acceptance/request-id.ts";
 import { makeAccountsApi } from "../support/fakes/accounts-api.ts";
 
-/* Two changes of one account at the same moment: the second one is made again on what it finds. */
+/* Changes of accounts. Of two at the same moment, the second one is made again on what it finds. */
 
 const of = { provider: "linked-api", connectionId: "cn_linked-api" } as const;
 const owner = { ...of, clientId: "cl_1", accountId: "acc-1" };
@@ -94,4 +95,17 @@ test("An account that others change at every attempt is not changed, and the cal
   const change = accounts.put("cl_1", "acc-1", { ...of, preset: "off" });
   await expect(change).rejects.toMatchObject({ code: "DEPENDENCY_DOWN" });
   expect([others, writes()]).toEqual([20, 40]);
+});
+
+test("A change of an account's pace or limits wakes its lane once it is stored", async () => {
+  const { accounts, woken, meanwhile } = await setUp();
+  const lane = { lane: laneId(owner), clientId: "cl_1" };
+  await accounts.put("cl_1", "acc-1", { ...of, preset: "off" });
+  expect(woken).toEqual([lane]);
+  await accounts.changeLimits("cl_1", "acc-1", of, () => [limit("stMessages", 5)]);
+  await accounts.resetLimits("cl_1", "acc-1", of, () => false);
+  expect(woken).toEqual([lane, lane, lane]);
+  meanwhile(async () => expect(woken).toHaveLength(3));
+  await accounts.put("cl_1", "acc-1", { ...of, preset: "careful" });
+  expect(woken).toHaveLength(4);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AccountItem } from "../../shared/contracts/config-items.ts";
 import { type AccountsDeps, makeAccounts } from "../../shared/core/administration/accounts.ts";
+import { laneId } from "../../shared/core/requests/acceptance/request-id.ts";
 import { makeTestClock } from "../support/fakes/clocks.ts";
 
 const NOON = "2026-06-25T12:00:00.000Z";
@@ -18,6 +19,7 @@ function setUp(stored?: AccountItem) {
   const world = { isDown: false };
   const added: AccountItem[] = [];
   const deleted: unknown[] = [];
+  const woken: unknown[] = [];
   const errors: unknown[] = [];
   const accounts = makeAccounts({
     store: {
@@ -29,13 +31,19 @@ function setUp(stored?: AccountItem) {
       },
       deleteAccount: async (...of: unknown[]) => void deleted.push(of),
     },
+    laneScheduler: {
+      async wakeAfterChange(lane: unknown) {
+        woken.push(lane);
+        if (world.isDown) throw new Error("throttled");
+      },
+    },
     clock,
     stagePace: { minGapMs: 0, maxGapMs: 0, defaultPreset: "standard" },
     onNonFatalError: (error: unknown) => errors.push(error),
   } as unknown as AccountsDeps);
   const { registerAccountIfNew, requireAccount } = accounts.accountDirectory;
   const remove = (accountId: string) => accounts.delete("cl_1", accountId, {});
-  return { registerAccountIfNew, requireAccount, remove, added, deleted, errors, world };
+  return { registerAccountIfNew, requireAccount, remove, added, deleted, woken, errors, world };
 }
 
 describe("An account that its first request registers", () => {
@@ -76,6 +84,15 @@ describe("An account that its first request registers", () => {
     await registerAccountIfNew(account);
     await registerAccountIfNew({ ...account, accountId: "ben" });
     expect(added.map(({ accountId }) => accountId)).toEqual(["anna", "ben", "anna"]);
+  });
+
+  test("The lane of one that is deleted is woken, because its requests have the stage's pace now", async () => {
+    const { remove, deleted, woken, errors, world } = setUp(item);
+    await remove("anna");
+    expect(woken).toEqual([{ lane: laneId(account), clientId: "cl_1" }]);
+    world.isDown = true;
+    await remove("anna");
+    expect([deleted.length, errors]).toEqual([2, [new Error("throttled")]]);
   });
 
   test("A process remembers a thousand of them, and with one more it forgets them", async () => {

@@ -17,6 +17,7 @@ import { requestRules } from "../support/payloads/request-rules.ts";
 import { webhookOf } from "../support/payloads/webhooks.ts";
 
 const HOUR_MS = 3_600_000;
+const down = new Failure("DEPENDENCY_DOWN", "throttled");
 
 /** A login that runs at the provider, and what is done to its lane. */
 async function setUp(of: Partial<RequestRecord> = {}) {
@@ -32,7 +33,7 @@ async function setUp(of: Partial<RequestRecord> = {}) {
   await requests.create(running);
   const { requestId, lane } = running;
   const calls: unknown[] = [];
-  const world = { isDown: false };
+  const world = { isDown: false, isWakeDown: false };
   const apply = makeApplyProviderUpdate({
     writer: makeRequestWriter({ requests, texts: makeRequestParts(owner).texts }),
     lanes: {
@@ -44,7 +45,10 @@ async function setUp(of: Partial<RequestRecord> = {}) {
     },
     laneScheduler: {
       dueAfterWakeUp: (atMs: number) => atMs + 5,
-      wakeFreedLane: async (freed: RequestRecord) => void calls.push(["wake", freed.requestId]),
+      async wakeFreedLane(freed: RequestRecord) {
+        calls.push(["wake", freed.requestId]);
+        if (world.isWakeDown) throw down;
+      },
     },
     providerClients,
     context: () => ({ nowMs, nowRealMs: nowMs, rules: requestRules }),
@@ -134,6 +138,32 @@ describe("A report that ends a request", () => {
     world.isDown = false;
     expect(await told("WRONG_PASSWORD")).toMatchObject({ hasPausedAccount: true });
     expect(await stored()).toMatchObject({ status: "FAILED", version: 2 });
+  });
+});
+
+describe("A report after which the lane cannot be woken", () => {
+  test("What it changed is told with why the lane was not woken, and the same report wakes it", async () => {
+    const { told, stored, calls, world, requestId } = await setUp();
+    world.isWakeDown = true;
+    const first = await told("WRONG_PASSWORD");
+    const paused = { ...nothingElse, hasPausedAccount: true, verdict: "applied" };
+    expect(first).toEqual({ ...paused, request: await stored(), wakeError: down });
+    expect(await stored()).toMatchObject({ status: "FAILED", version: 2 });
+    world.isWakeDown = false;
+    const again = await told("WRONG_PASSWORD");
+    const unchanged = { ...nothingElse, isChanged: false, verdict: "duplicate" };
+    expect(again).toEqual({ ...unchanged, request: await stored() });
+    expect(calls.filter((call) => Array.isArray(call) && call[0] === "wake")).toEqual([
+      ["wake", requestId],
+      ["wake", requestId],
+    ]);
+  });
+
+  test("The late result of a cancelled request is told, although its lane cannot be woken", async () => {
+    const { told, world } = await setUp({ status: "CANCELLED" });
+    world.isWakeDown = true;
+    expect(await told("success")).toMatchObject({ verdict: "late", isChanged: true });
+    expect(await told("success")).toMatchObject({ verdict: "late", isChanged: false });
   });
 });
 

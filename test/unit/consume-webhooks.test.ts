@@ -118,14 +118,18 @@ describe("a batch", () => {
   });
 });
 
-const unpaused = { hasPausedAccount: false, hasStoredUnclearReport: false };
-
 describe("A webhook of a request that may have been an event of its own at an earlier receive", () => {
   const earlierEvent: FinalEvent = {
     ...{ id: "workflow.started:cn_1:a", type: "workflow.started", clientId: "cl_1" },
     envelope: '{"id":"workflow.started:cn_1:a","createdAt":"1","data":{"n":1}}',
   };
-  const matched = { ...unpaused, kind: "matched", requestId: "rq_1", verdict: "applied" } as const;
+  const matched = {
+    kind: "matched",
+    requestId: "rq_1",
+    verdict: "late",
+    hasPausedAccount: true,
+    hasStoredUnclearReport: true,
+  } as const;
   const outcomes = [
     { ...matched, earlierEvent },
     { ...matched, earlierEvent },
@@ -137,7 +141,7 @@ describe("A webhook of a request that may have been an event of its own at an ea
     const first = { ...earlierEvent, envelope: earlierEvent.envelope.replace(":1}", ":2}") };
     await claims.claim(first, lease(clock.realMs()), { isRetriedByQueue: true });
     expect(await consume([message("a"), message("a")])).toStrictEqual([
-      { kind: "published", eventId: earlierEvent.id },
+      { ...matched, publishedEventId: earlierEvent.id },
       matched,
     ]);
     expect(published).toStrictEqual([first]);
@@ -149,7 +153,10 @@ describe("A webhook of a request that may have been an event of its own at an ea
     const { clock, claims, consume, published } = setUp({ outcomes });
     await claims.claim(earlierEvent, lease(clock.realMs() + 1), { isRetriedByQueue: true });
     expect(await consume([message("a"), message("a")])).toStrictEqual([
-      expect.objectContaining({ kind: "failed", code: "CLAIM_HELD", eventId: earlierEvent.id }),
+      {
+        ...{ kind: "failed", code: "CLAIM_HELD", detail: "another worker has claimed this event" },
+        ...{ eventId: earlierEvent.id, retryAtMs: clock.realMs() + 1, matched },
+      },
       matched,
     ]);
     expect(published).toEqual([]);
@@ -165,7 +172,25 @@ describe("A webhook of a request that may have been an event of its own at an ea
     const claimStored = () => Promise.reject(new Failure("DEPENDENCY_DOWN", "no table"));
     const { consume } = setUp({ outcomes, claims: { claimStored } });
     expect(await consume([message("a"), message("a")])).toStrictEqual([
-      expect.objectContaining({ kind: "failed", code: "DEPENDENCY_DOWN" }),
+      {
+        ...{ kind: "failed", code: "DEPENDENCY_DOWN", detail: "no table" },
+        ...{ eventId: earlierEvent.id, matched },
+      },
+      matched,
+    ]);
+  });
+
+  test("The message stays while the bus does not take that event, with what it did to its request", async () => {
+    const { clock, claims, consume } = setUp({
+      outcomes,
+      publish: async () => [{ ok: false, reason: "InternalFailure", isFinal: false }],
+    });
+    await claims.claim(earlierEvent, lease(clock.realMs()), { isRetriedByQueue: true });
+    expect(await consume([message("a"), message("a")])).toStrictEqual([
+      {
+        ...{ kind: "failed", code: "PUBLISH_FAILED", detail: "InternalFailure" },
+        ...{ eventId: earlierEvent.id, matched },
+      },
       matched,
     ]);
   });

@@ -115,7 +115,7 @@ describe("The messages of a batch", () => {
     const messages = [input("rq_1"), dependency("rq_2"), wakeUp("l1")];
     const result = await handle(...messages, ...messages);
     expect(result).toStrictEqual({
-      ...{ messages: Array(6).fill(done), submissions: [], abandoned: [], accepted: [] },
+      ...{ messages: Array(6).fill(done), submissions: [], accepted: [] },
       exhaustedBudgets: 0,
       ...{ longestWait: undefined, outbox: { published: 0, failures: [] } },
     });
@@ -221,21 +221,6 @@ describe("What a batch brings", () => {
       "publishOutboxes",
       [changed, first, ended],
     ]);
-  });
-
-  test("Of the requests that became unknown, those are told that no submission of the batch made so", async () => {
-    const [own, abandoned, over] = [requestRecord(), requestRecord(), requestRecord()].map(
-      (one, n) => ({ ...one, status: n === 2 ? ("FAILED" as const) : ("UNKNOWN" as const) }),
-    );
-    const { handle } = setUp({
-      runs: {
-        l1: {
-          ...{ ...idle, submissions: [{ kind: "attempted", request: own }] },
-          changed: [own, abandoned, over],
-        },
-      },
-    });
-    expect((await handle(wakeUp("l1"))).abandoned).toStrictEqual([abandoned]);
   });
 
   test("A published event leaves its outbox with the claim of its request, and otherwise at the end of the batch", async () => {

@@ -26,6 +26,8 @@ interface Given {
   isUnclear?: boolean;
   claim?: (event: FinalEvent) => object;
   publish?: (event: FinalEvent) => PublishResult;
+  /** What becomes of the events of the requests. */
+  outbox?: object;
   /** Ports that do not answer. */
   down?: ("match" | "put" | "claim" | "release")[];
 }
@@ -51,7 +53,7 @@ function setUp({ down = [], ...given }: Given = {}) {
     async matchWebhooks(webhooks: readonly { whole: FinalEvent }[]) {
       const own = webhooks.map(({ whole: event }) => ({ kind: "unmatched", event }));
       await noting("match")(webhooks.length);
-      return { outcomes: given.outcomes ?? own, outbox };
+      return { outcomes: given.outcomes ?? own, outbox: given.outbox ?? outbox };
     },
     bodies: { put: noting("put") },
     claims: {
@@ -225,6 +227,26 @@ describe("A batch without enough time to publish", () => {
     ]);
     expect(named("release")).toStrictEqual([["a", "worker"]]);
     expect(named("publish")).toEqual([]);
+  });
+
+  const refused = { kind: "failed", code: "PUBLISH_FAILED", detail: "TimeoutError" };
+  const stuck = { kind: "failed", code: "DEPENDENCY_DOWN", detail: "no archive" };
+
+  test("While the bus took nothing of the requests, no other event is tried, and its claim is released into the outbox", async () => {
+    const { messages, named } = setUp({ outbox: { published: 0, failures: [stuck, refused] } });
+    const detail = "the bus took no event of the requests";
+    expect(await messages([eventOf("a")])).toStrictEqual([
+      { kind: "failed", code: "OUT_OF_TIME", detail, eventId: "a" },
+    ]);
+    expect(named("release")).toStrictEqual([["a", "worker"]]);
+    expect(named("publish")).toEqual([]);
+  });
+
+  test.each([
+    ["the bus took one of its events", { published: 1, failures: [refused] }],
+    ["what failed was not the bus", { published: 0, failures: [stuck] }],
+  ])("Where %s, the other events are published", async (_, outbox) => {
+    expect(await setUp({ outbox }).messages([eventOf("a")])).toStrictEqual([published("a")]);
   });
 
   test("A claim that cannot be released fails its event", async () => {

@@ -34,6 +34,10 @@ interface Given {
   /** What replaces the credentials; `undefined`: there are none. */
   secrets?: { credentials?: object | undefined };
   account?: { identificationToken?: string };
+  /** The stored account and credentials, where they are not those that are cached. */
+  stored?: { account?: object; credentials?: object };
+  /** The stored connection was deleted. */
+  isDeleted?: true;
 }
 
 /** Webhooks of a provider that is as the test says. */
@@ -60,12 +64,22 @@ function setUp({ event = eventOf({ result: 1 }), result = answered(200), ...give
         calls.push(["account", ...of]);
         return given.account;
       },
+      async findUncached(...of: unknown[]) {
+        calls.push(["stored account", ...of]);
+        return given.stored?.account ?? given.account;
+      },
     },
     connections: {
       read: async () => ({
         provider: "linked-api",
         secrets: { credentials: { key: "k" }, ...given.secrets },
       }),
+      async readUncached(...of: unknown[]) {
+        calls.push(["stored connection", ...of]);
+        if (given.isDeleted) return undefined;
+        const { credentials = { key: "k" } } = given.stored ?? {};
+        return { provider: "linked-api", secrets: { credentials } };
+      },
     },
     calls: {
       async send(...of: unknown[]) {
@@ -234,7 +248,8 @@ describe("A completion without a result", () => {
     ["the answer is 499", { result: answered(499) }],
     ["the answer is no JSON", { result: answered(200, "x") }],
     ["the answer has no result either", { confirmed: eventOf() }],
-    ["the answer says nothing of it", { confirmation: { read: () => undefined } }],
+    ["its credentials are refused", { result: answered(401) }],
+    ["it is forbidden", { result: answered(403) }],
   ])("It counts as it is where %s", async (_, given) => {
     const { load } = setUp({ event, confirmed, ...given });
     expect(await load(messageOf())).toStrictEqual({ message, event, numbersAsText: false });
@@ -248,6 +263,30 @@ describe("A completion without a result", () => {
     await expect(setUp({ event, confirmed, result }).load(messageOf())).rejects.toMatchObject({
       ...{ code: "DEPENDENCY_DOWN", message: "the provider gave no result of a thin webhook" },
     });
+  });
+
+  test("It waits two minutes for a provider whose answer lags, and then it counts as it is", async () => {
+    const { clock, load } = setUp({ event });
+    const lags = { code: "UNCONFIRMED", message: "the provider does not report the end yet" };
+    await expect(load(messageOf())).rejects.toMatchObject(lags);
+    clock.passBusiness(119_999);
+    await expect(load(messageOf())).rejects.toMatchObject(lags);
+    clock.passBusiness(1);
+    expect(await load(messageOf())).toStrictEqual({ message, event, numbersAsText: false });
+  });
+
+  const replaced = { account: { identificationToken: "new" } };
+  test.each<[string, CallResult, Given]>([
+    ["the credentials", answered(401), { stored: { credentials: { key: "new" } } }],
+    ["the account's token", answered(403), { stored: replaced, account: {} }],
+    ["the connection, which was deleted,", answered(401), { isDeleted: true }],
+  ])("It is tried again if %s it asked with were replaced", async (_, result, given) => {
+    const pack = { marksUnknownAccounts: true };
+    const { load, named } = setUp({ event, confirmed, result, pack, ...given });
+    const failure = { code: "DEPENDENCY_DOWN", message: "the credentials were replaced meanwhile" };
+    await expect(load(messageOf())).rejects.toMatchObject(failure);
+    expect(named("stored connection")).toEqual([["cn_1"]]);
+    expect(named("stored account")).toEqual([["cn_1", "anna"]]);
   });
 
   test("A bug in the reading of the answer is the caller's", async () => {

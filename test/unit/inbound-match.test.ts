@@ -9,10 +9,12 @@ import {
   toUnmatchedEvent,
 } from "../../shared/core/inbound/match-webhooks.ts";
 import type { AppliedUpdate } from "../../shared/core/requests/results/apply-provider-update.ts";
-import type { Reference } from "../../shared/core/requests/state/ports.ts";
+import type { BoundReference, Reference } from "../../shared/core/requests/state/ports.ts";
+import type { RequestRecord } from "../../shared/core/requests/state/record.ts";
 
 const nowRealMs = Date.UTC(2026, 5, 25, 12);
 const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+const down = new Failure("DEPENDENCY_DOWN", "throttled");
 
 const webhookOf = (
   of: Partial<ProviderEvent> = {},
@@ -38,8 +40,11 @@ interface Given {
   requests?: Record<string, Partial<AppliedUpdate>>;
   /** The request that the label of the webhook names. */
   labelled?: string;
-  /** The request to which the id was bound after the lookup. */
-  boundMeanwhile?: string;
+  /** What the id was bound to after the lookup. */
+  boundMeanwhile?: BoundReference;
+  /** What the id referred to when it was bound by the label. */
+  before?: Reference;
+  isBindDown?: true;
   isTracing?: boolean;
 }
 
@@ -57,7 +62,11 @@ function setUp({ requests = {}, submittingUntilRealMs = 0, ...given }: Given = {
         calls.push(["findByProviderIds", ids]);
         return ids.map(() => ({ reference: given.reference, submittingUntilRealMs }));
       },
-      bind: noting("bind"),
+      async bind(...of: unknown[]) {
+        calls.push(["bind", ...of]);
+        if (given.isBindDown) throw down;
+        return given.before;
+      },
       recordUnlessBound: noting("recordUnlessBound", given.boundMeanwhile),
     },
     async applyProviderUpdate(target: { requestId: string }, update: object) {
@@ -143,16 +152,17 @@ describe("A webhook of a request made here", () => {
   });
 
   test("One that was bound to a request after the lookup is applied to it", async () => {
-    const { match } = setUp({ boundMeanwhile: "rq_3", requests: { rq_3: {} } });
+    const boundMeanwhile = { requestId: "rq_3" };
+    const { match } = setUp({ boundMeanwhile, requests: { rq_3: {} } });
     expect((await match([webhookOf()])).outcomes).toStrictEqual([matched("rq_3")]);
   });
 
+  const both = { requestId: "rq_1", eventId: "workflow.started:cn_1:pr-1" };
+
   test.each([
-    ["looked up", { reference: { requestId: "rq_1", eventId: "workflow.started:cn_1:pr-1" } }],
-    [
-      "bound after the lookup",
-      { reference: { eventId: "workflow.started:cn_1:pr-1" }, boundMeanwhile: "rq_1" },
-    ],
+    ["looked up", { reference: both }],
+    ["bound after the lookup", { boundMeanwhile: both }],
+    ["bound by the label", { labelled: "rq_1", before: { eventId: both.eventId } }],
   ])(
     "One of an id that had unmatched events names the one that it may have been: %s",
     async (_, of) => {
@@ -174,6 +184,30 @@ describe("A webhook of a request made here", () => {
       unmatched(reply),
     ]);
     expect(named("publish")).toEqual([[[]]]);
+  });
+});
+
+describe("A webhook that was applied before something else failed", () => {
+  const reference = { requestId: "rq_1" };
+  const failed = { kind: "failed", code: "DEPENDENCY_DOWN", detail: "throttled" };
+
+  test("When its lane cannot be woken, it is received again, and what it did is told and published", async () => {
+    const requests = { rq_1: { wakeError: down, verdict: "late" as const } };
+    const both = { ...reference, eventId: "workflow.started:cn_1:pr-1" };
+    const { match } = setUp({ reference: both, requests });
+    expect(await match([webhookOf()])).toStrictEqual({
+      outcomes: [{ ...failed, matched: { ...matched("rq_1"), verdict: "late" } }],
+      outbox: { published: 1, failures: [] },
+    });
+  });
+
+  test("When its id cannot be bound, it is received again, and what it did is told and published", async () => {
+    const { match, named } = setUp({ labelled: "rq_1", requests: { rq_1: {} }, isBindDown: true });
+    expect(await match([webhookOf()])).toStrictEqual({
+      outcomes: [{ ...failed, matched: matched("rq_1") }],
+      outbox: { published: 1, failures: [] },
+    });
+    expect(named("publish")).toEqual([[["rq_1"]]]);
   });
 });
 
@@ -227,6 +261,37 @@ describe("A webhook that arrives while a submission may be running", () => {
     const requeued = { ...webhook.message, waitUntilRealMs, waits: waits + 1 };
     expect(named("requeue")).toStrictEqual([[requeued, delayMs]]);
     expect(named("recordUnlessBound")).toEqual([]);
+  });
+
+  describe("While a person's input is being sent", () => {
+    const sealedInput = "v1.k1.sealed";
+    const request = { requestId: "rq_1", traceparent, sealedInput } as RequestRecord;
+    const copy = { request, isChanged: false, verdict: "duplicate" } as const;
+    const given = { reference: { requestId: "rq_1" }, submittingUntilRealMs: until };
+    const prompt = webhookOf({ type: "workflow.actionRequired" });
+    const told = { ...matched("rq_1"), verdict: "duplicate" };
+
+    test("A prompt waits for the answer to the input that is being sent", async () => {
+      const { match, named } = setUp({ ...given, requests: { rq_1: copy } });
+      const waiting = { kind: "waiting", connectionId: "cn_1" };
+      expect((await match([prompt])).outcomes).toStrictEqual([waiting]);
+      expect(named("requeue")).toMatchObject([[{ waits: 1, waitUntilRealMs: until }, 1_000]]);
+    });
+
+    test("A prompt that is not clear waits too, and that it was kept is told at once", async () => {
+      const requests = { rq_1: { ...copy, isChanged: true } };
+      const { match, named } = setUp({ ...given, requests });
+      expect((await match([prompt])).outcomes).toStrictEqual([told]);
+      expect(named("requeue")).toHaveLength(1);
+    });
+
+    test("A prompt waits no longer than the sending may take, and no other report waits", async () => {
+      const over = setUp({ ...given, submittingUntilRealMs: 0, requests: { rq_1: copy } });
+      expect((await over.match([prompt])).outcomes).toStrictEqual([told]);
+      const { match, named } = setUp({ ...given, requests: { rq_1: copy } });
+      expect((await match([webhookOf()])).outcomes).toStrictEqual([told]);
+      expect([...over.named("requeue"), ...named("requeue")]).toEqual([]);
+    });
   });
 
   test("In the last millisecond it waits once more, and then it is an event of its own", async () => {

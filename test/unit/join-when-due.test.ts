@@ -6,6 +6,7 @@ import {
   isDueToJoin,
   makeJoinWhenDue,
 } from "../../shared/core/requests/lanes/join-when-due.ts";
+import { isPlannedFor } from "../../shared/core/requests/lanes/joined.ts";
 import { makeLaneScheduler } from "../../shared/core/requests/lanes/lane-scheduler.ts";
 import { noCounters } from "../../shared/core/requests/state/lane-counters.ts";
 import type { JoinedLane, LaneStore } from "../../shared/core/requests/state/lane-ports.ts";
@@ -176,6 +177,8 @@ function setUpCalls(of: {
   /** What the requests have become when they are written. */
   written?: readonly RequestRecord[];
   joined?: (requestId: string) => Partial<JoinedLane> | "full";
+  /** The sweep of the lane cannot be planned. */
+  isSweepDown?: boolean;
 }) {
   const calls: unknown[] = [];
   const noting = notingIn(calls);
@@ -195,6 +198,10 @@ function setUpCalls(of: {
         await noting("join")(...args);
         const joined = of.joined?.(args[1].requestId) ?? {};
         return joined === "full" ? joined : { position: 7, hadNoSweep: false, ...joined };
+      },
+      async scheduleSweep(...args: unknown[]) {
+        await noting("scheduleSweep")(...args);
+        if (of.isSweepDown) throw new Error("throttled");
       },
     },
     writer: {
@@ -247,13 +254,27 @@ describe("A call for one scheduled request", () => {
   test.each<[string, Partial<JoinedLane>, boolean]>([
     ["has no sweep", { hadNoSweep: true }, true],
     ["is woken soon", { before: { ...before, dueMs: NOON_MS + 5 } }, false],
-    ["is woken later, for others", { before }, true],
     ["another worker has", { before: { ...before, owner: "w1" } }, false],
   ])("The caller works a lane that %s, or a wake-up is made sure of", async (_, joined, wakes) => {
     const { calls, request, joinCall, run } = setUpCalls({ joined: () => joined });
     expect(await run()).toStrictEqual({ wakesLane: wakes, isUnfinished: false });
     const asked = [["findScheduledBefore", request, 50], joinCall(request)];
     expect(calls).toStrictEqual(wakes ? asked : [...asked, ["ensureWakeUp", request]]);
+  });
+
+  test("The caller works a lane that is woken later, for others, and the sweep does if the caller dies", async () => {
+    const { calls, request, joinCall, run } = setUpCalls({ joined: () => ({ before }) });
+    expect(await run()).toStrictEqual({ wakesLane: true, isUnfinished: false });
+    expect(calls).toStrictEqual([
+      ...[["findScheduledBefore", request, 50], joinCall(request)],
+      ["scheduleSweep", request.lane, NOON_MS + 5],
+    ]);
+  });
+
+  test("A request does not join a lane that is woken later, for others, while its sweep cannot be planned", async () => {
+    const { changed, run } = setUpCalls({ joined: () => ({ before }), isSweepDown: true });
+    await expect(run()).rejects.toThrow("throttled");
+    expect(changed).toEqual([]);
   });
 
   test("Those that must join before it join first, and one of them can wake the lane", async () => {
@@ -315,5 +336,22 @@ describe("A call for one scheduled request", () => {
     const { calls, run } = setUpCalls({ earlier, joined: () => "full" });
     expect(await run()).toStrictEqual({ wakesLane: false, isUnfinished: true });
     expect(calls).toHaveLength(51);
+  });
+});
+
+describe("Whether a lane is planned for a request", () => {
+  const planned = [{ category: "other", isHigh: false }];
+  const laneDueAt = (dueMs?: number) => ({ dueMs, plannedSubQueues: planned }) as unknown as Lane;
+
+  test.each<[string, number | undefined, boolean]>([
+    ["is due soon", NOON_MS, true],
+    ["is due later, for such a request", NOON_MS + 1, true],
+    ["is not due, whatever its last worker knew of", undefined, false],
+  ])("A lane that %s is planned for a request, or not", (_, dueMs, isPlanned) => {
+    expect(isPlannedFor({}, laneDueAt(dueMs), NOON_MS)).toBe(isPlanned);
+  });
+
+  test("A lane that is due later, for others, is not planned for the request", () => {
+    expect(isPlannedFor({ isHigh: true }, laneDueAt(NOON_MS + 1), NOON_MS)).toBe(false);
   });
 });

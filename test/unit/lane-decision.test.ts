@@ -59,6 +59,7 @@ async function look(of: World = {}) {
       },
     },
     context: () => ({ nowMs: NOW_MS, nowRealMs: NOW_MS, rules }),
+    onAbandoned: () => expect.unreachable("no worker died"),
   } as unknown as Parameters<typeof makeProcessLaneHead>[0]);
   const lane: Lane = {
     ...{ ...owner, lane: waiting.lane, lastPosition: 1, waitingCount: 1 },

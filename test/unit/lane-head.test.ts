@@ -28,6 +28,7 @@ const lane = {
 /** @param conflicts whether another write comes before each of this worker's */
 function setUp(heads: Partial<LaneHead>[], { conflicts = false } = {}) {
   const written: RequestRecord[] = [];
+  const abandoned: RequestRecord[] = [];
   let reads = 0;
   const processHead = makeProcessLaneHead({
     requests: {
@@ -43,9 +44,10 @@ function setUp(heads: Partial<LaneHead>[], { conflicts = false } = {}) {
       },
     } as unknown as RequestWriter,
     context: () => ({ nowMs: NOW_MS, nowRealMs: NOW_REAL_MS, rules: requestRules }),
+    onAbandoned: (request) => void abandoned.push(request),
   });
   const run = () => processHead({ lane, counters: noCounters, settings: withoutLimits });
-  return { run, written, readCount: () => reads };
+  return { run, written, abandoned, readCount: () => reads };
 }
 
 const holder = (of: Partial<RequestRecord>) => requestRecord(owner, { attempts: 1, ...of });
@@ -63,20 +65,22 @@ test("A submission without an end of its sending holds its lane", async () => {
   expect(written).toEqual([]);
 });
 
-test("The outcome of a submission whose worker died is unknown, and holds the lane", async () => {
+test("The outcome of a submission whose worker died is unknown, is told, and holds the lane", async () => {
   const isDead = holder({ status: "SUBMITTING", sendingUntilRealMs: NOW_REAL_MS });
-  const { run, written } = setUp([{ holders: [isDead] }]);
+  const { run, written, abandoned } = setUp([{ holders: [isDead] }]);
   const { decision, changed } = await run();
   const holdUntilMs = NOW_MS + requestRules.unknownHoldMs;
   expect(decision).toEqual({ kind: "wait", untilMs: holdUntilMs });
   expect(changed).toMatchObject([{ requestId: isDead.requestId, status: "UNKNOWN", holdUntilMs }]);
   expect(written).toEqual(changed);
+  expect(abandoned).toEqual(changed);
 });
 
 test("A dead submission that another write changed is looked at again at once", async () => {
   const isDead = holder({ status: "SUBMITTING", sendingUntilRealMs: NOW_REAL_MS });
-  const { run } = setUp([{ holders: [isDead] }], { conflicts: true });
+  const { run, abandoned } = setUp([{ holders: [isDead] }], { conflicts: true });
   expect(await run()).toMatchObject({ decision: { kind: "wait", untilMs: NOW_MS }, changed: [] });
+  expect(abandoned).toEqual([]);
 });
 
 test("A running request holds its lane until its hold ends, and not at that time", async () => {
@@ -102,13 +106,14 @@ test("A hold whose end was not stored, because another write came first, is look
 test("Where more requests may hold the lane, the next ones are read after the holds that were ended", async () => {
   const over = holder({ status: "RUNNING", holdUntilMs: NOW_MS });
   const dead = holder({ status: "SUBMITTING", sendingUntilRealMs: NOW_REAL_MS });
-  const { run, written, readCount } = setUp([
+  const { run, written, abandoned, readCount } = setUp([
     { holders: [over], hasMoreHolders: true },
     { holders: [dead] },
   ]);
   const { decision, changed } = await run();
   expect(decision.kind).toBe("wait");
   expect(changed.map(({ status }) => status)).toEqual(["UNKNOWN"]);
+  expect(abandoned).toEqual(changed);
   expect(written).toHaveLength(2);
   expect(readCount()).toBe(2);
 });

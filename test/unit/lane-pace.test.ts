@@ -137,6 +137,39 @@ describe("limits", () => {
     expect(simulation.calls.map(({ n }) => n)).toEqual([1, 2]);
   });
 
+  test("a request that is stored only after a later place was taken, and whose message is lost, is not hidden by those of another category", async () => {
+    const stored = Promise.withResolvers<void>();
+    const isStoring = Promise.withResolvers<void>();
+    let isArmed = true;
+    let isLost = false;
+    const step: Step = async (call, { who, name }) => {
+      if (isArmed && who === "api" && name === "create") {
+        isArmed = false;
+        isStoring.resolve();
+        await stored.promise;
+      }
+      if (isLost && who === "api" && name === "send") throw new Error("SQS is down");
+      return call();
+    };
+    const simulation = makeWorkersSimulation({ pace, account: perDay(1), step });
+    const beginMs = simulation.clock.businessMs();
+    const first = acceptMany(simulation, { count: 1, action: message });
+    await isStoring.promise;
+    const [second = ""] = await acceptMany(simulation, { count: 1, from: 2 });
+    const { lane } = await simulation.find(second);
+    await simulation.makeWorker().handle([{ v: 1, kind: "wakeUp", lane }]);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([2]);
+    const { subQueues } = (await simulation.lanes.find(lane)) ?? {};
+    expect(subQueues?.map(({ category }) => category)).toEqual(["stMessages"]);
+    isLost = true;
+    stored.resolve();
+    await first;
+    isLost = false;
+    await acceptMany(simulation, { count: 6, from: 3 });
+    await simulation.runUntil(beginMs + 2 * HOUR_MS);
+    expect(simulation.calls.map(({ n }) => n)).toEqual([2, 1]);
+  });
+
   test("a request whose first accept joined the lane and then failed is submitted at once, though the lane waits for another category's window", async () => {
     let failures = 0;
     const step: Step = async (call, { who, name }) => {
@@ -171,6 +204,35 @@ describe("limits", () => {
     await simulation.runUntil(beginMs + 2 * HOUR_MS + 10 * MINUTE_MS);
     expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
   });
+
+  test.each([
+    ["cannot send the wake-up of the lane", "send"],
+    ["dies when the request has joined the lane", "replace"],
+  ])(
+    "a scheduled request that joins while the lane waits for another category's window is submitted although the sweep %s",
+    async (_, last) => {
+      let isArmed = false;
+      const step: Step = async (call, { who, name }) => {
+        if (!isArmed || who !== "sweep" || name !== last) return call();
+        isArmed = false;
+        if (name === "replace") await call();
+        throw new Error("nothing more happens");
+      };
+      const simulation = makeWorkersSimulation({ pace, account: perDay(1), step });
+      const scheduledMs = simulation.clock.businessMs() + 3 * HOUR_MS;
+      await acceptMany(simulation, { count: 2 });
+      const third = { accountId: "a", n: 3, action: message, scheduledMs };
+      const { requestId } = await simulation.accept(third);
+      simulation.schedules.clear();
+      await simulation.runUntil(scheduledMs - MINUTE_MS);
+      expect(simulation.calls.map(({ n }) => n)).toEqual([1]);
+      isArmed = true;
+      await simulation.runUntil(scheduledMs + 10 * MINUTE_MS);
+      expect(isArmed).toBe(false);
+      expect((await simulation.find(requestId)).status).toBe("SUCCEEDED");
+      expect(simulation.calls.map(({ n }) => n)).toEqual([1, 3]);
+    },
+  );
 
   test("a worker whose reads took most of its lease sends nothing, because another one may have the lane before the answer", async () => {
     let isSlow = true;

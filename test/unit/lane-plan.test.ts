@@ -33,7 +33,20 @@ const laneOf = (of: Partial<Lane> = {}): Lane => ({
 
 describe("The plan of a lane in which no request was seen to wait", () => {
   test("A place whose request was seen plans nothing", () => {
-    const plan = planWithoutWaiting(laneOf(), [{ lanePosition: nowMs }], context);
+    const lane = laneOf({ subQueues: [normal] });
+    const plan = planWithoutWaiting(lane, [{ lanePosition: nowMs }], context);
+    expect(plan).toEqual({ waitingSubQueues: [] });
+  });
+
+  test("Other sub-queues that were joined since the plan before stay known, because a request with an earlier place may not be stored yet", () => {
+    const subQueues = [normal, high, messages];
+    const seen = [{ lanePosition: nowMs }];
+    const planOf = (of: Partial<Lane>) => planWithoutWaiting(laneOf(of), seen, context);
+    expect(planOf({ subQueues })).toEqual({ waitingSubQueues: [high, messages] });
+    const known = { subQueues, plannedSubQueues: [messages] };
+    expect(planOf(known)).toEqual({ waitingSubQueues: [high] });
+    const later = { ...context, nowMs: nowMs + MINUTE_MS };
+    const plan = planWithoutWaiting(laneOf({ subQueues }), seen, later);
     expect(plan).toEqual({ waitingSubQueues: [] });
   });
 

@@ -51,11 +51,12 @@ function setUp(
   const asked: ProviderHttpCall[] = [];
   const bodies = makeMemoryBlobStore();
   const read = async () => (connection === gone ? undefined : connection) as never;
+  const find = async (_: string, id: string) => (id === "acc-1" ? account : undefined);
   const readInbound = makeTestReader({
     clock: makeTestClock(),
     bodies,
-    accounts: { find: async (_, id) => (id === "acc-1" ? account : undefined) },
-    connections: { read },
+    accounts: { find, findUncached: find },
+    connections: { read, readUncached: read },
     calls: {
       send: async (_, request) => {
         asked.push(request);
@@ -203,6 +204,20 @@ describe("verifyByFetch uses only the provider's answer", () => {
     expect(dataOf(await readInbound(hint(started)))).toMatchObject({ status: "running" });
     const pending = setUp(providerAnswer({ workflowStatus: "pending" }));
     expect(await codeOf(pending.readInbound(hint(started)))).toBe("UNCONFIRMED");
+  });
+
+  test("A start that the provider confirms is one event, whether it is confirmed by its start or its end", async () => {
+    const started = hint({ request_id: "r1", status: "PROCESSING" }, "we-link");
+    const answers = [
+      { request_id: "r1", status: "PROCESSING", percent: 10 },
+      { request_id: "r1", status: "PROCESSING", percent: 20 },
+      { request_id: "r1", status: "SUCCESS", result: { id: 1 } },
+    ];
+    const events = await Promise.all(
+      answers.map((body) => setUp({ status: 200, body }, undefined, weLink).readInbound(started)),
+    );
+    expect(events.map(({ id }) => id)).toEqual(Array(3).fill("workflow.started:cn_1:r1"));
+    expect(new Set(events.map(({ envelope }) => envelope)).size).toBe(1);
   });
 
   test.each(["..", ".", "a/b", "x\ud800", "y".repeat(129)])(

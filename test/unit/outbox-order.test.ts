@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 import type { FinalEvent } from "../../shared/core/events/envelope.ts";
 import {
+  withClaimedOutbox,
+  withDerivedFields,
+  withOutboxEvents,
+} from "../../shared/core/requests/state/request-state.ts";
+import { NOON_MS } from "../support/noon.ts";
+import { newOwner, requestRecord } from "../support/payloads/request-records.ts";
+import { requestRules } from "../support/payloads/request-rules.ts";
+import {
   accepted,
   finished,
   makeWorkersSimulation,
@@ -183,4 +191,48 @@ test("a request without a result in the answer has its start before its end", as
   await simulation.drain();
   await simulation.decode(requestId, "done");
   expect(byRequest(simulation.published).get(requestId)).toEqual(inOrder);
+});
+
+test("An event that is added shortly before its request expires is published, although the bus is down at that time", async () => {
+  let isDown = false;
+  const retentionMs = 3 * 24 * 60 * MINUTE_MS;
+  const simulation: Simulation = makeWorkersSimulation({
+    rules: { retentionMs },
+    exchange: () => accepted("theirs-1"),
+    publish: async () => !isDown,
+  });
+  const { requestId } = await simulation.accept({ accountId: "a", n: 1 });
+  await simulation.drain();
+  await simulation.decode(requestId, "done");
+  simulation.pass(retentionMs - MINUTE_MS);
+  isDown = true;
+  await simulation.decode(requestId, { failed: "PROXY_ERROR" });
+  await simulation.runUntil(simulation.clock.businessMs() + 60 * MINUTE_MS);
+  expect(byRequest(simulation.published).get(requestId)).toEqual(inOrder);
+  isDown = false;
+  await simulation.runUntil(simulation.clock.businessMs() + 5 * MINUTE_MS);
+  const told = byRequest(simulation.published).get(requestId);
+  expect(told).toEqual([...inOrder, "workflow.lateResult"]);
+  // It is kept for the event only.
+  await expect(simulation.find(requestId)).rejects.toThrow("there is no such request");
+});
+
+test("A request that has ended is kept for 14 days after an event was added, if its own time is shorter, and not longer by who tries to publish it", () => {
+  const dayMs = 24 * 60 * MINUTE_MS;
+  const at = (days: number, retentionDays = 3) => {
+    const nowMs = NOON_MS + days * dayMs;
+    const rules = { ...requestRules, retentionMs: retentionDays * dayMs };
+    return { nowMs, nowRealMs: nowMs, rules };
+  };
+  const expiry = (days: number) => NOON_MS + days * dayMs;
+  const event = { id: "e", type: "workflow.lateResult", clientId: "cl_1", envelope: "{}" } as const;
+  const ended = requestRecord(newOwner(), { status: "FAILED", finishedMs: NOON_MS });
+  expect(withOutboxEvents(ended, at(2, 90), event).expiresMs).toBe(expiry(90));
+  const told = withOutboxEvents(ended, at(2), event);
+  expect(told.expiresMs).toBe(expiry(16));
+  const claimed = withClaimedOutbox(told, at(9));
+  expect(claimed.expiresMs).toBe(expiry(16));
+  expect(withDerivedFields({ ...claimed, outbox: [] }, at(10)).expiresMs).toBe(expiry(3));
+  const running = requestRecord(newOwner(), { status: "RUNNING", deadlineMs: NOON_MS });
+  expect(withOutboxEvents(running, at(2), event).expiresMs).toBeUndefined();
 });

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { type Hours, type Limit, weekdays } from "../../shared/contracts/pace.ts";
+import { afterTake } from "../../shared/core/pace/after-take.ts";
 import { draw } from "../../shared/core/pace/draw.ts";
+import { whenEligible } from "../../shared/core/pace/eligibility.ts";
 import type { PaceSettings } from "../../shared/core/pace/pace-settings.ts";
-import { nextDueMs } from "../../shared/core/pace/spread.ts";
-import { type Ledger, noUsage, readLedger } from "../../shared/core/pace/usage.ts";
+import { nextDueMs, readLedgerFor } from "../../shared/core/pace/spread.ts";
+import { type Ledger, noUsage, readLedger, type Usage } from "../../shared/core/pace/usage.ts";
 import { DAY_MS } from "../../shared/core/pace/windows.ts";
 import { settingsWith } from "../support/pace/pace-settings.ts";
 
@@ -189,4 +191,72 @@ describe("A cool-down", () => {
     const rested = dueMs({ coolDowns: long, limits }, takenAt(nowMs, 1), nowMs);
     expect(rested).toBe(nowMs + 2 * DAY_MS);
   });
+});
+
+describe("Settings that have changed since the last submission", () => {
+  const nowMs = at("23T13:50:00");
+  const perDay = (max: number, more: Partial<PaceSettings> = {}) =>
+    settingsWith({ hours, limits: [limitOf("day", max)], ...more });
+  const take = (settings: PaceSettings, usage: Usage, atMs: number) =>
+    afterTake(settings, usage, { category, atMs, eligibleSinceMs: atMs });
+  /** Twenty messages a day, of which the last one of the day was taken at 13:45. */
+  const usedUp = Array.from({ length: 20 }, (_, n) => at("23T09:00:00") + n * 900_000).reduce(
+    (usage, atMs) => take(perDay(20), usage, atMs),
+    noUsage,
+  );
+
+  test("A limit that is raised makes the next submission due as if it had been in force at the last one", () => {
+    const before = whenEligible(perDay(20), usedUp, category, nowMs);
+    expect(before.atMs).toBeGreaterThanOrEqual(at("24T09:00:00"));
+    // 195 minutes are left, less 48, for ten submissions and a gap behind the last one.
+    const atMs = Math.ceil(at("23T13:45:00") + (8_820_000 / 11) * varied(20));
+    const raised = whenEligible(perDay(30), usedUp, category, nowMs);
+    expect(raised).toStrictEqual({ atMs, waitsFor: "pace" });
+  });
+
+  test("Where the limit or the cool-down is removed, the next submission may be made at once", () => {
+    const now = { atMs: nowMs, waitsFor: "now" };
+    expect(whenEligible(settingsWith({ hours }), usedUp, category, nowMs)).toStrictEqual(now);
+    const cooling = settingsWith({ coolDowns: { stMessages: { minMs: DAY_MS, maxMs: DAY_MS } } });
+    const usage = take(cooling, noUsage, nowMs - 1);
+    expect(whenEligible(cooling, usage, category, nowMs)).toMatchObject({ waitsFor: "pace" });
+    expect(whenEligible(settingsWith(), usage, category, nowMs)).toStrictEqual(now);
+  });
+
+  test("Hours that end later let the next submission be made on the same day", () => {
+    const lateMs = at("23T16:30:00");
+    const usage = take(perDay(8), noUsage, lateMs);
+    const longer = perDay(8, { hours: { ...hours, to: "23:00" } });
+    expect(whenEligible(longer, usage, category, lateMs + 1)).toStrictEqual({
+      atMs: lateMs + 3_780_000,
+      waitsFor: "pace",
+    });
+  });
+
+  test("A limit of any category that is raised makes the next submission due earlier too", () => {
+    const ofAny = (max: number) => settingsWith({ limits: [{ category: "any", per: "day", max }] });
+    const usage = take(ofAny(1), noUsage, nowMs);
+    const { atMs } = whenEligible(ofAny(24), usage, "stPosts", nowMs + 1);
+    expect(atMs).toBeLessThan(nowMs + 2 * 3_600_000);
+  });
+
+  test("With a limit that is lowered, the next submission stays due as it was drawn", () => {
+    const usage = take(perDay(20), noUsage, nowMs);
+    expect(readLedgerFor(perDay(5), usage).nextMs).toStrictEqual(usage.nextMs);
+  });
+
+  test("A due time whose submission is not known any more stays as it is", () => {
+    const usage = { ...noUsage, nextMs: { stMessages: nowMs } };
+    expect(readLedgerFor(settingsWith(), usage).nextMs).toStrictEqual(usage.nextMs);
+  });
+
+  test.each(["23T13:45:00.001", "23T13:45:09.999", "23T16:59:50.001", "23T16:59:59.999"])(
+    "Without a change, the next submission after one at %s stays due as it was drawn",
+    (time) => {
+      for (const settings of [perDay(20), settingsWith({ hours, limits: [limitOf("week", 3)] })]) {
+        const usage = take(settings, noUsage, at(time));
+        expect(readLedgerFor({ ...settings }, usage).nextMs).toStrictEqual(usage.nextMs);
+      }
+    },
+  );
 });

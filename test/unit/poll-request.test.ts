@@ -94,7 +94,10 @@ async function setUp(
   const poll = makePollRequest({
     writer: makeRequestWriter({ requests, texts }),
     lanes: { pause: noting("pause") },
-    references: { noteForbidden: noting("noteForbidden", world.isForbiddenForOthers ?? false) },
+    references: {
+      bind: noting("bind"),
+      noteForbidden: noting("noteForbidden", world.isForbiddenForOthers ?? false),
+    },
     accounts: {
       find: async () => cached.account,
       async findUncached(...which: unknown[]) {
@@ -186,6 +189,35 @@ describe("Before a poll", () => {
     expect(await poll()).toStrictEqual({ request: await now(), ...notAsked });
     expect(await now()).toMatchObject({ polls: 1, dueMs: NEXT_MS });
     expect(calls).toEqual(asked.slice(0, 2));
+  });
+
+  test("A poll that comes before its time binds the provider's id again, which the submission may not have bound", async () => {
+    const early = await setUp({ kind: "noChange" }, { of: { submittedMs: ms(-899) } });
+    const { poll, calls, asked, connectionId, requestId } = early;
+    await poll();
+    const [planned, ...others] = asked;
+    const bound = { connectionId, providerRequestId: "theirs-1", requestId };
+    expect(calls).toEqual([planned, ["bind", bound], ...others]);
+  });
+
+  test.each<[string, Given]>([
+    ["a later poll", { submittedMs: NOON_MS, polls: 1 }],
+    ["a poll in time", {}],
+    ["a poll without the provider's id", { submittedMs: NOON_MS, providerRequestId: undefined }],
+  ])("Nothing is bound by %s", async (_, of) => {
+    const { poll, calls } = await setUp({ kind: "noChange" }, { of });
+    await poll();
+    expect(calls).not.toContainEqual(expect.arrayContaining(["bind"]));
+  });
+
+  test("A provider's id that cannot be bound does not keep its request from being polled", async () => {
+    const { poll, calls, asked, ignored } = await setUp(
+      { kind: "noChange" },
+      { of: { submittedMs: ms(-899) }, fails: "bind" },
+    );
+    await poll();
+    expect(calls).toEqual(asked);
+    expect(ignored).toEqual([down]);
   });
 
   test("A poll fails when the connection cannot be read, and the next one is planned", async () => {
@@ -368,6 +400,16 @@ describe("A poll that reports a state", () => {
       ]);
     },
   );
+
+  test("When its lane cannot be woken, what it did is told, and its outbox is left to the sweep, which wakes the lane", async () => {
+    const marks = { hasPausedAccount: true, hasStoredUnclearReport: true };
+    const stored = { request: ended, isChanged: true, verdict: "applied", ...marks };
+    const applied = { ...stored, wakeError: down };
+    const { poll, calls, asked, ignored } = await setUp(outcome, { applied });
+    expect(await poll()).toStrictEqual({ request: ended, ...gotAnswer, ...marks });
+    expect(calls).toHaveLength(asked.length + 1);
+    expect(ignored).toEqual([down]);
+  });
 
   test("Nothing is published where it changes nothing", async () => {
     const marks = { hasPausedAccount: false, hasStoredUnclearReport: false };

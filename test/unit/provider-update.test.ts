@@ -206,6 +206,18 @@ describe("a reported result", () => {
       expect(late.request.lateResult).toBeDefined();
     },
   );
+
+  test("A copy of the late result of a cancelled request counts again, because its first receive may have failed after the write", () => {
+    const update = { event: updateEvent("we-link", "WRONG_PASSWORD") };
+    const first = apply("cancelled", "WRONG_PASSWORD");
+    expect(first).toMatchObject({ verdict: "late", laneEffect: { pause: {} } });
+    const again = withProviderUpdate(first.request, update, context, providerClients["we-link"]);
+    expect(again).toStrictEqual({ request: first.request, verdict: "late" });
+    // What an earlier version stored has no digest.
+    const { lateResultDigests: _, ...before } = first.request;
+    const old = withProviderUpdate(before, update, context, providerClients["we-link"]);
+    expect(old).toStrictEqual({ request: before, verdict: "late" });
+  });
 });
 
 describe("a report that is not clear", () => {

@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { report as reportConsumed } from "../../functions/consume/report.ts";
 import { report as reportDelivered } from "../../functions/deliver/report.ts";
 import { reportDeliveries } from "../../functions/reconcile/report.ts";
-import { report as reportSubmitted } from "../../functions/submit/report.ts";
+import { reportAbandoned, report as reportSubmitted } from "../../functions/submit/report.ts";
 import { Failure } from "../../shared/contracts/failures.ts";
+import type { MatchedOutcome } from "../../shared/core/inbound/match-webhooks.ts";
 import { type MessageFailure, toError } from "../../shared/core/message-failure.ts";
 import { reportNonFatalError } from "../../shared/runtime/report-failure.ts";
 import type { LogFields, Telemetry } from "../../shared/runtime/telemetry.ts";
@@ -96,7 +97,6 @@ describe("A message that stays in its queue", () => {
   const run = {
     submissions: [],
     accepted: [],
-    abandoned: [],
     exhaustedBudgets: 0,
     outbox: { published: 0, failures: [] },
   };
@@ -129,15 +129,43 @@ describe("A message that stays in its queue", () => {
   );
 });
 
+describe("What a webhook did to its request", () => {
+  const record = { messageId: "m1", body: JSON.stringify({ clientId: "cl_1" }) };
+  const matched: MatchedOutcome = {
+    kind: "matched",
+    requestId: "rq_1",
+    verdict: "late",
+    hasPausedAccount: true,
+    hasStoredUnclearReport: true,
+  };
+  const counted = { LateResult: 1, UnclearReport: 1, AccountPaused: 1 };
+
+  test("It is told and counted although the message stays in its queue", () => {
+    const { telemetry, lines, counts } = setUp();
+    reportConsumed(telemetry, record, { ...failureOf("DEPENDENCY_DOWN", "throttled"), matched });
+    expect(counts).toEqual({ MessageFailed: 1, ...counted });
+    expect(lines.map(({ message }) => message)).toEqual([
+      "message processing failed",
+      "late result received",
+      "unclear provider report stored",
+      "account paused by a webhook",
+    ]);
+    expect(lines[1]).toMatchObject({ requestId: "rq_1", clientId: "cl_1" });
+  });
+
+  test("It is told and counted together with the event of its own that was published", () => {
+    const { telemetry, lines, counts } = setUp();
+    reportConsumed(telemetry, record, { ...matched, publishedEventId: "e" });
+    expect(counts).toEqual({ EventPublished: 1, ...counted });
+    expect(lines[0]).toMatchObject({ level: "debug", message: "event published", eventId: "e" });
+  });
+});
+
 test("A request whose worker died while it submitted it is a warning, and is counted as unknown", () => {
   const { telemetry, lines, counts } = setUp();
   const request = requestRecord();
   const { requestId, connectionId, clientId, provider } = request;
-  const run = {
-    ...{ messages: [], submissions: [], accepted: [], abandoned: [request] },
-    ...{ exhaustedBudgets: 0, outbox: { published: 0, failures: [] } },
-  };
-  reportSubmitted(telemetry, run, []);
+  reportAbandoned(telemetry, request);
   expect(lines).toEqual([
     {
       ...{ level: "warn", message: "submission outcome unknown" },
@@ -164,7 +192,6 @@ test("An accepted submission whose answer is not clear is a warning that names i
     messages: [],
     submissions: [submission],
     accepted: [],
-    abandoned: [],
     exhaustedBudgets: 0,
     outbox: { published: 0, failures: [] },
   };

@@ -160,7 +160,7 @@ describe("A request that a person resolves as submitted", () => {
 });
 
 describe("A request that a person resolves as not submitted", () => {
-  test("It returns to its lane, whose sweep is planned before and which is woken after that", async () => {
+  test("It returns to its lane, which knows of it and whose sweep is planned before, and which is woken after that", async () => {
     const { resolve, now, before, lane, calls } = await setUp();
     const resolved = await resolve(notSubmitted);
     expect(resolved).toMatchObject({
@@ -173,6 +173,7 @@ describe("A request that a person resolves as not submitted", () => {
     const subQueue = { category, isHigh: false };
     expect(calls).toEqual([
       ["ensureSweep", before],
+      ["giveBack", lane, { subQueue }],
       ["write", "QUEUED"],
       ["giveBack", lane, { take: { category, atMs: ms(-61) }, subQueue }],
       ["wakeUp", resolved],
@@ -188,12 +189,18 @@ describe("A request that a person resolves as not submitted", () => {
     ]);
   });
 
-  test("One that counts against no limit is not given back, and its lane is woken", async () => {
-    const { resolve, before, calls } = await setUp({ takenMs: undefined });
+  test.each<[string, Partial<RequestRecord>]>([
+    ["A request that was not counted", { takenMs: undefined }],
+    ["A login, which counts against no limit,", { isLogin: true }],
+  ])("%s gives no take back, and its lane knows of it and is woken", async (_, of) => {
+    const { resolve, before, lane, calls } = await setUp(of);
     const resolved = await resolve(notSubmitted);
-    expect(calls).toEqual([
+    const subQueue = { category: "stConnectionRequests", isHigh: false };
+    expect(calls).toStrictEqual([
       ["ensureSweep", before],
+      ["giveBack", lane, { subQueue }],
       ["write", "QUEUED"],
+      ["giveBack", lane, { take: undefined, subQueue }],
       ["wakeUp", resolved],
     ]);
   });
@@ -234,7 +241,7 @@ describe("A request whose outcome is known", () => {
       const seen = { ...before, status: "UNKNOWN" as const };
       await expect(resolve(as, seen)).rejects.toMatchObject(outcomeIsKnown);
       expect(await now()).toEqual(before);
-      expect(calls).toHaveLength(1);
+      expect(calls).toHaveLength(as === notSubmitted ? 2 : 1);
     }
   });
 

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { accepted, makeWorkersSimulation } from "../support/simulations/workers-simulation.ts";
+import {
+  accepted,
+  finished,
+  makeWorkersSimulation,
+  type Step,
+} from "../support/simulations/workers-simulation.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -61,24 +66,67 @@ test("a request that is resolved as not submitted after the queue timeout is sub
   });
 });
 
+/** The table is down for the API from when it has stored a request on, once it is armed. */
+function downAfterTheWrite() {
+  let state: "up" | "armed" | "down" = "up";
+  const step: Step = async (call, { who, name }) => {
+    if (who === "api" && state === "down") throw new Error("DynamoDB is down");
+    const result = await call();
+    if (who === "api" && name === "replace" && state === "armed") state = "down";
+    return result;
+  };
+  return {
+    step,
+    arm: () => {
+      state = "armed";
+    },
+    end: () => {
+      state = "up";
+    },
+  };
+}
+
 test("a request that is resolved as not submitted is submitted although the lane cannot be woken then", async () => {
-  let isDown = false;
-  const simulation = makeWorkersSimulation({
+  const table = downAfterTheWrite();
+  const simulation: Simulation = makeWorkersSimulation({
     exchange: ({ n }) => (n === 1 && simulation.calls.length === 1 ? noAnswer : accepted("theirs")),
-    step: (call, { who, name }) =>
-      isDown && who === "api" && ["giveBack", "scheduleSweep", "send"].includes(name)
-        ? Promise.reject(new Error("DynamoDB is down"))
-        : call(),
+    step: table.step,
   });
   const { requestId } = await simulation.accept({ accountId: "a", n: 1 });
   await simulation.drain();
   expect((await simulation.find(requestId)).status).toBe("UNKNOWN");
-  isDown = true;
+  table.arm();
   await expect(simulation.notSubmitted(requestId)).rejects.toThrow("DynamoDB is down");
-  isDown = false;
+  table.end();
   await expect(simulation.notSubmitted(requestId)).rejects.toMatchObject({ code: "CONFLICT" });
   await simulation.runUntil(simulation.clock.businessMs() + HOUR_MS);
   expect((await simulation.find(requestId)).attempts).toBe(2);
+});
+
+test("a request that is resolved as not submitted is submitted within minutes although the lane cannot be woken then and others wait behind a limit that is used up", async () => {
+  const table = downAfterTheWrite();
+  const simulation = makeWorkersSimulation({
+    account: { limits: [{ category: "stConnectionRequests", per: "day", max: 1 }] },
+    exchange: ({ n, nth }) => (n === 1 && nth === 1 ? noAnswer : finished()),
+    step: table.step,
+  });
+  const message = { accountId: "a", n: 1, action: "send_message_to_thread" };
+  const { requestId } = await simulation.accept(message);
+  await simulation.drain();
+  for (let n = 2; n <= 7; n++) await simulation.accept({ accountId: "a", n });
+  await simulation.runUntil(simulation.clock.businessMs() + HOUR_MS);
+  expect(simulation.calls.map(({ n }) => n)).toEqual([1, 2]);
+  const { status, lane } = await simulation.find(requestId);
+  expect(status).toBe("UNKNOWN");
+  table.arm();
+  await expect(simulation.notSubmitted(requestId)).rejects.toThrow("DynamoDB is down");
+  table.end();
+  // A worker reads only the sub-queues that its lane knows.
+  const { subQueues = [] } = (await simulation.lanes.find(lane)) ?? {};
+  expect(subQueues.map(({ category }) => category)).toContain("stMessages");
+  await simulation.runUntil(simulation.clock.businessMs() + 5 * MINUTE_MS);
+  expect((await simulation.find(requestId)).status).toBe("SUCCEEDED");
+  expect(simulation.calls.map(({ n }) => n)).toEqual([1, 2, 1]);
 });
 
 test("a result frees the lane of a request that was resolved as submitted", async () => {

@@ -420,7 +420,7 @@ describe("The provider's id of a request", () => {
     ["named nothing before", {}, later],
     ["named an event that matched no request", { previous: { eventId: "e" } }, STORED_MS],
     ["named a request", { previous: { requestId: "rq_1", eventId: "e" } }, later],
-    ["cannot be bound", { failing: "bind" }, later],
+    ["cannot be bound", { failing: "bind" }, STORED_MS],
   ])("A request whose id %s runs, and is polled in time", async (_, of, dueMs) => {
     const { callsOf, submit } = await setUp(of);
     const request = { status: "RUNNING", providerRequestId: "theirs", dueMs };
@@ -568,16 +568,17 @@ describe("An outcome that is stored after another write", () => {
     },
   );
 
-  test("A request that a person returned to its lane before the provider's acceptance came runs", async () => {
+  test("A request that a person returned to its lane before the provider's acceptance came runs, and its take is not given back once more", async () => {
     const meanwhile: Partial<RequestRecord> = {
       ...{ ...notOwned, status: "QUEUED", laneState: "waiting", takenMs: undefined },
     };
-    const { submit, stored } = await setUp({ meanwhile });
+    const { submit, stored, names } = await setUp({ meanwhile });
     expect(await submit()).toMatchObject({ mustPublish: true, request: { status: "RUNNING" } });
     expect(await stored()).toMatchObject({
       ...{ status: "RUNNING", providerRequestId: "theirs", submittedMs: STORED_MS },
-      ...{ laneState: "holding", params: undefined },
+      ...{ laneState: "holding", params: undefined, takenMs: START_MS },
     });
+    expect(names()).not.toContain("giveBack");
   });
 
   test("Of a request that is gone, what was decided is told, and nothing is published", async () => {
@@ -614,6 +615,14 @@ describe("What was not sent after all", () => {
     const { submit, names } = await setUp({ outcome: rateLimited });
     expect(await submit()).toMatchObject({ request: { status: "QUEUED" } });
     expect(names()).not.toContain("giveBack");
+  });
+
+  test("A login counts against no limit: no take is given back, and its lane knows that it waits again", async () => {
+    const of: World = { outcome: rateLimited, record: { isLogin: true }, meanwhile };
+    const { submit, callsOf, lane } = await setUp(of);
+    expect(await submit()).toMatchObject({ request: { status: "QUEUED" } });
+    const subQueue = { category: "stMessages", isHigh: false };
+    expect(callsOf("giveBack")).toStrictEqual([["giveBack", lane, { take: undefined, subQueue }]]);
   });
 
   test("An input, for which nothing was taken, gives nothing back", async () => {

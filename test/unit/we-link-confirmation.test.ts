@@ -59,23 +59,34 @@ test.each([
   );
 });
 
-describe("A report that comes after a later state of its request", () => {
+describe("A report that may come after a later state of its request", () => {
   const started = read({ request_id: "r1", status: "PROCESSING", action: "forged" });
   const prompt = read({ request_id: "r1", status: "LOGIN_PIN_REQUIRED" });
 
+  const start = {
+    type: "workflow.started",
+    providerObjectId: "r1",
+    data: {
+      ...{ workflowId: "r1", providerRequestId: "r1" },
+      ...{ status: "running", eventType: "UNKNOWN" },
+    },
+  };
+
   test.each([
+    ["goes on", { request_id: "r1", status: "PROCESSING", percent: 40 }],
     ["has succeeded", { request_id: "r1", status: "SUCCESS", result: { id: 2 } }],
     ["has failed", { status: "FAILED", error: "PROXY_ERROR" }],
     ["waits for a person", { request_id: "r1", status: "LOGIN_PIN_REQUIRED" }],
   ])("That it was started is confirmed, and nothing else, where the request %s", (_, answer) => {
-    expect(confirmation.read(started, answer)).toEqual({
-      type: "workflow.started",
-      providerObjectId: "r1",
-      data: {
-        ...{ workflowId: "r1", providerRequestId: "r1" },
-        ...{ status: "running", eventType: "UNKNOWN" },
-      },
-    });
+    expect(confirmation.read(started, answer)).toEqual(start);
+  });
+
+  test("Why a request waits to be started, and that an answer about it is not clear, are kept with its start", () => {
+    const answer = { request_id: "r1", status: "QUEUED", event_type: "CONNECTION_SENT" };
+    const { pendingReason, unclear } = read(answer);
+    expect(pendingReason).toBe("QUEUED");
+    expect(unclear).toMatchObject({ kind: "contradictory" });
+    expect(confirmation.read(started, answer)).toEqual({ ...start, pendingReason, unclear });
   });
 
   test.each([

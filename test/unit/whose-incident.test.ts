@@ -69,7 +69,6 @@ test("A message that consume, submit or deliver could not process names whose it
     messages: [failed],
     submissions: [],
     accepted: [],
-    abandoned: [],
     exhaustedBudgets: 0,
     outbox: { published: 0, failures: [] },
   };
@@ -91,7 +90,6 @@ test("The line with the longest wait at the head of a lane names the request tha
     messages: [],
     submissions: [],
     accepted: [],
-    abandoned: [],
     exhaustedBudgets: 0,
     outbox: { published: 0, failures: [] },
   };

@@ -4,7 +4,7 @@ import type { AccountPace } from "../../shared/core/pace/merge-pace-settings.ts"
 import { noUsage } from "../../shared/core/pace/usage.ts";
 import { makeLaneScheduler } from "../../shared/core/requests/lanes/lane-scheduler.ts";
 import { noCounters } from "../../shared/core/requests/state/lane-counters.ts";
-import type { LaneHead } from "../../shared/core/requests/state/lane-ports.ts";
+import type { LaneHead, LaneStore } from "../../shared/core/requests/state/lane-ports.ts";
 import type { DeferredRemoval } from "../../shared/core/requests/state/publish-outboxes.ts";
 import type { Lane, RequestRecord } from "../../shared/core/requests/state/record.ts";
 import type {
@@ -146,6 +146,7 @@ function setUp(of: World = {}) {
     submitRequest: noting("submit", () => submissions.shift() ?? { kind: "conflict" }),
     context: () => ({ nowMs: NOW_MS, nowRealMs, rules }),
     newOwner: () => "w1",
+    onAbandoned: ({ requestId }: RequestRecord) => void calls.push(["abandoned", requestId]),
   } as unknown as WorkLaneDeps;
   const run = (deferred?: ReadonlyMap<string, DeferredRemoval>) =>
     makeWorkLane(deps)(lane.lane, () => of.remainingMs ?? 30_000, deferred);
@@ -416,7 +417,10 @@ describe("A worker that loses its lane", () => {
     await expect(run()).rejects.toBe(down);
   });
 
-  test("A lost lane is to be swept soon, and the worker that has the lane now sees that when it releases it", async () => {
+  /** A worker whose lane another one takes while it submits. Then `meanwhile` happens. */
+  async function loseLane(
+    meanwhile: (second: Lane | undefined, lanes: LaneStore) => Promise<unknown>,
+  ): Promise<LaneStore> {
     const clock = makeTestClock(NOW_MS);
     const { requests, lanes } = makeMemoryRequests({ clock, retentionMs: 1e12 });
     const laneScheduler = makeLaneScheduler({
@@ -426,23 +430,40 @@ describe("A worker that loses its lane", () => {
     await requests.create(waiting);
     const place = { nowMs: NOW_MS - 300_000, dueMs: NOW_MS - 240_000, subQueues: [other] };
     await lanes.join(lane.lane, owner, place);
-    let second: Lane | undefined;
     const workLane = makeWorkLane({
       ...{ ...setUp().deps, requests, lanes, laneScheduler },
       context: () => ({ nowMs: clock.businessMs(), nowRealMs: clock.realMs(), rules }),
       async submitRequest() {
         clock.passReal(rules.laneLeaseMs);
         const untilMs = clock.realMs() + rules.laneLeaseMs;
-        second = await lanes.acquire(lane.lane, { owner: "w2", untilMs }, NOW_MS + 600_000);
+        const second = { owner: "w2", untilMs };
+        await meanwhile(await lanes.acquire(lane.lane, second, NOW_MS + 600_000), lanes);
         return attempted({ status: "QUEUED", laneState: "waiting", takenMs: undefined });
       },
     });
     await workLane(lane.lane, () => 30_000);
+    return lanes;
+  }
+
+  test("A lost lane is to be swept soon, and the worker that has the lane now sees that when it releases it", async () => {
+    let second: Lane | undefined;
+    const lanes = await loseLane(async (acquired) => {
+      second = acquired;
+    });
     const planned = { owner: "w2", dueMs: NOW_MS + 60_000, wakes: 1 };
     expect(await lanes.find(lane.lane)).toMatchObject(planned);
     expect(second?.dueMs).toBe(NOW_MS + rules.laneLeaseMs + 60_000);
     // It is not released, so that its worker looks at it once more.
     expect(second && (await lanes.release(second, {}))).toMatchObject(planned);
+  });
+
+  test("A lost lane is to be swept soon although the worker that had it since has planned it for tomorrow", async () => {
+    const tomorrow = { dueMs: NOW_MS + 86_400_000, waitingSubQueues: [high] };
+    const lanes = await loseLane((second, { release }) => {
+      expect(second).toBeDefined();
+      return release(second as Lane, tomorrow);
+    });
+    expect((await lanes.find(lane.lane))?.dueMs).toBe(NOW_MS + 60_000);
   });
 });
 
@@ -590,11 +611,16 @@ describe("A lane that a worker left before it released it", () => {
     expect(names()).not.toContain("findTakenSince");
   });
 
-  test("What ends the hold of a dead submission is told as changed", async () => {
+  test("What ends the hold of a dead submission is told as changed, and that it is unknown even if the run fails later", async () => {
     const dead = requestRecord(owner, {
       ...{ status: "SUBMITTING", owner: "w0", sendingUntilRealMs: NOW_REAL_MS, attempts: 1 },
     });
-    const { run } = setUp({ heads: [{ holders: [dead], firsts: [waiting] }] });
+    const heads = [{ holders: [dead], firsts: [waiting] }];
+    const { run } = setUp({ heads });
     expect((await run()).changed).toMatchObject([{ requestId: dead.requestId, status: "UNKNOWN" }]);
+    // It is told at once: no result tells it when the lane cannot be released.
+    const failing = setUp({ heads, failing: "release" });
+    await expect(failing.run()).rejects.toBe(down);
+    expect(failing.callsOf("abandoned")).toStrictEqual([["abandoned", dead.requestId]]);
   });
 });

@@ -1,5 +1,6 @@
 import { type DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { accountItem, configKey } from "../../contracts/config-items.ts";
+import { ACCOUNT_CACHE_MS } from "../../contracts/limits.ts";
 import type { AccountReader, KnownAccount } from "../../core/connections/ports.ts";
 import { sealedWith, unseal } from "../../core/crypto/master-keys.ts";
 import { callDependency } from "../dependency-down.ts";
@@ -9,14 +10,12 @@ import type { MasterKeyReader } from "../secrets-manager-master-keys.ts";
 /** Most accounts that one function keeps in memory. */
 const CACHE_LIMIT = 10_000;
 
-/** Cache TTL of an account, also of a missing one. */
-const TTL_MS = 60_000;
-
-/** Accounts of the config table, remembered for a minute: one read per account, not per event. */
+/** Accounts of the config table. Each one, also a missing one, is remembered for a minute: one read per account, not per event. */
 export function makeDynamoAccounts(options: {
   client: DynamoDBDocumentClient;
   tableName: string;
   masterKeys: MasterKeyReader;
+  /** Business time. */
   nowMs: () => number;
 }): AccountReader {
   const remembered = new Map<string, { account: KnownAccount | undefined; readAtMs: number }>();
@@ -41,9 +40,11 @@ export function makeDynamoAccounts(options: {
   }
 
   async function remember(pk: string): Promise<KnownAccount | undefined> {
+    // From before the read: what is read is never taken for newer than it is.
+    const readAtMs = options.nowMs();
     const account = await load(pk);
     if (remembered.size >= CACHE_LIMIT) remembered.clear();
-    remembered.set(pk, { account, readAtMs: options.nowMs() });
+    remembered.set(pk, { account, readAtMs });
     return account;
   }
 
@@ -51,7 +52,7 @@ export function makeDynamoAccounts(options: {
     async find(connectionId, accountId) {
       const pk = configKey.account(connectionId, accountId);
       const found = remembered.get(pk);
-      const isFresh = found && options.nowMs() - found.readAtMs < TTL_MS;
+      const isFresh = found && options.nowMs() - found.readAtMs < ACCOUNT_CACHE_MS;
       return isFresh ? found.account : remember(pk);
     },
     findUncached: (connectionId, accountId) => remember(configKey.account(connectionId, accountId)),

@@ -209,11 +209,12 @@ export function makeDynamoLanes(options: {
 
     async giveBack(lane, { take, subQueue }) {
       await update(lane, {
-        add: ["givenBack :takes", "subQueues :subQueues"],
+        add: [...(take ? ["givenBack :takes"] : []), "subQueues :subQueues", "wakes :one"],
         condition: "attribute_exists(lane)",
         values: {
-          ":takes": new Set([takeText(take)]),
+          ...(take ? { ":takes": new Set([takeText(take)]) } : {}),
           ":subQueues": new Set([subQueueName(subQueue)]),
+          ":one": 1,
         },
       });
     },

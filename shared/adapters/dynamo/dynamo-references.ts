@@ -92,8 +92,8 @@ export function makeDynamoReferences(options: {
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
       const result = await conditionalWrite("UpdateItem", () => client.send(update));
-      const existing = "written" in result ? undefined : result.existing;
-      return typeof existing?.requestId === "string" ? existing.requestId : undefined;
+      const found = "written" in result ? undefined : referenceOf(result.existing);
+      return found && "requestId" in found ? found : undefined;
     },
 
     async noteForbidden({ connectionId, accountId }) {

@@ -150,6 +150,8 @@ export function makeAccounts(deps: AccountsDeps) {
     const of = { clientId, provider, connectionId, accountId };
     const item = await writes.change(of, (before) => ({ ...change, ...more(before) }));
     if (item === undefined) throw new Error("an account that is put is always written");
+    // If this fails, the repeated call stores the same and wakes the lane.
+    await laneScheduler.wakeAfterChange({ lane: laneId(of), clientId });
     return viewOf(item);
   }
 
@@ -200,9 +202,14 @@ export function makeAccounts(deps: AccountsDeps) {
     },
     ...accountLimits({ ...deps, find, put, paceSettingsOf }),
     async delete(clientId: string, accountId: string, which: AccountSelector) {
-      const { connectionId } = await find(clientId, accountId, which);
+      const account = await find(clientId, accountId, which);
+      const { connectionId } = account;
       await store.deleteAccount(connectionId, accountId);
       registeredAccounts.delete(configKey.account(connectionId, accountId));
+      // Its requests have the stage's pace now. A repeated call would not find the account.
+      await laneScheduler
+        .wakeAfterChange({ lane: laneId(account), clientId })
+        .catch(deps.onNonFatalError);
     },
     async pause(clientId: string, accountId: string, which: AccountSelector) {
       const account = await find(clientId, accountId, which);

@@ -4,7 +4,7 @@ import { limitBudgets } from "../pace/budget.ts";
 import { waitOf } from "../pace/choose-next.ts";
 import { isOpen, nextOpening } from "../pace/hours.ts";
 import type { PaceSettings } from "../pace/pace-settings.ts";
-import { readLedger } from "../pace/usage.ts";
+import { readLedgerFor } from "../pace/spread.ts";
 import { currentCounters, noCounters } from "../requests/state/lane-counters.ts";
 import type { Lane } from "../requests/state/record.ts";
 
@@ -15,7 +15,7 @@ export function budgetView(settings: PaceSettings, lane: Lane | undefined, nowMs
   const isOpenNow = isOpen(hours, nowMs);
   const gapEndMs = lane?.nextSubmissionNotBeforeMs ?? 0;
   const isInGap = gapEndMs > nowMs;
-  const ledger = readLedger(usage);
+  const ledger = readLedgerFor(settings, usage);
   return {
     limits: limitBudgets(settings, usage, nowMs).map(({ availableAtMs, ...limit }) => ({
       ...limit,

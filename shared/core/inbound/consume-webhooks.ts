@@ -1,12 +1,22 @@
 import type { Clock } from "../clock.ts";
-import { sha256Hex } from "../crypto/digest.ts";
 import type { FinalEvent } from "../events/envelope.ts";
 import type { EventClaimResult, EventClaims, EventPublisher } from "../events/ports.ts";
 import { publishClaimed } from "../events/publish-claimed.ts";
-import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
+import { toMessageFailure } from "../message-failure.ts";
 import type { PublishedOutboxes } from "../requests/state/publish-outboxes.ts";
+import {
+  addMatched,
+  type ConsumeOutcome,
+  type EarlierEvent,
+  hasOtherContent,
+  type IndexedEvent,
+  mapRecordingFailures,
+  missingOutcome,
+  type Outcomes,
+  outcomeOfDuplicate,
+} from "./consume-outcomes.ts";
 import type { LoadedWebhook } from "./load-webhook.ts";
-import type { MatchOutcome, MatchWebhooks } from "./match-webhooks.ts";
+import type { MatchWebhooks } from "./match-webhooks.ts";
 import type { BlobStore } from "./ports.ts";
 import { truncateKeepingOriginal } from "./truncate-keeping-original.ts";
 
@@ -21,16 +31,6 @@ export interface ConsumeDeps {
   newOwner: () => string;
   claimLeaseMs: number;
 }
-
-export type ConsumeOutcome =
-  /** `isUnclear`: it has a status or code that the vocabulary does not list, or contradicts itself. */
-  | { kind: "published"; eventId: string; isUnclear?: true }
-  /** `contentDiffers`: the copy has other content than the event that was published. */
-  | { kind: "duplicate"; eventId: string; contentDiffers: boolean }
-  | Omit<Extract<MatchOutcome, { kind: "matched" }>, "earlierEvent">
-  | Extract<MatchOutcome, { kind: "waiting" }>
-  /** The message must stay in the queue; `retryAtMs` (real) is when a retry can succeed. */
-  | (MessageFailure & { eventId?: string; retryAtMs?: number });
 
 export interface ConsumeRun {
   /** One for each message, by its index. */
@@ -66,9 +66,11 @@ export const makeConsumeWebhooks =
     const claimed = await claimAll(deps, firsts, owner, outcomes);
     const { firsts: stored } = separateDuplicates(earlier);
     claimed.push(...(await claimEarlier(deps, stored, owner, outcomes)));
-    if (remainingMs() < PUBLISH_NEEDS_MS) await releaseAll(deps, claimed, owner, outcomes);
+    const obstacle = obstacleOf(outbox, remainingMs());
+    if (obstacle) await releaseAll(deps, claimed, { owner, detail: obstacle }, outcomes);
     else await publishAll(deps, claimed, owner, outcomes);
 
+    addMatched(earlier, outcomes);
     for (const { index, event, first } of duplicates) {
       outcomes.set(index, outcomeOfDuplicate(event, first.event, outcomes.get(first.index)));
     }
@@ -80,15 +82,6 @@ export const makeConsumeWebhooks =
     }
     return { messages: bodies.map((_, index) => outcomes.get(index) ?? missingOutcome), outbox };
   };
-
-/** The outcomes of messages by their index in the batch. */
-type Outcomes = Map<number, ConsumeOutcome>;
-
-/** An event of the message with this index. */
-interface IndexedEvent {
-  index: number;
-  event: FinalEvent;
-}
 
 async function loadAll(
   deps: ConsumeDeps,
@@ -106,7 +99,7 @@ interface Matched {
   /** The events of the webhooks that belong to no request. */
   unmatched: IndexedEvent[];
   /** Those that webhooks of requests may have made before. */
-  earlier: IndexedEvent[];
+  earlier: EarlierEvent[];
   outbox: PublishedOutboxes;
 }
 
@@ -120,7 +113,7 @@ async function matchAll(
   try {
     const matched = await deps.matchWebhooks(loaded.map(({ webhook }) => webhook));
     const unmatched: IndexedEvent[] = [];
-    const earlier: IndexedEvent[] = [];
+    const earlier: EarlierEvent[] = [];
     for (const [position, { index }] of loaded.entries()) {
       const outcome = matched.outcomes[position] ?? missingOutcome;
       if (outcome.kind === "unmatched") {
@@ -128,7 +121,7 @@ async function matchAll(
       } else if (outcome.kind === "matched") {
         const { earlierEvent, ...others } = outcome;
         outcomes.set(index, others);
-        if (earlierEvent) earlier.push({ index, event: earlierEvent });
+        if (earlierEvent) earlier.push({ index, event: earlierEvent, matched: others });
       } else {
         outcomes.set(index, outcome);
       }
@@ -221,37 +214,34 @@ async function publishAll(
   });
 }
 
-/** Releases claims that came too late to publish in this invocation. The next receive publishes the events. */
+/** Returns why nothing more can be published in this invocation; `undefined` when it can. */
+function obstacleOf(
+  { published, failures }: PublishedOutboxes,
+  remainingMs: number,
+): string | undefined {
+  // A call that the bus does not answer takes seconds, and the function has not many more.
+  const isBusDown = published === 0 && failures.some(({ code }) => code === "PUBLISH_FAILED");
+  if (isBusDown) return "the bus took no event of the requests";
+  return remainingMs < PUBLISH_NEEDS_MS ? `less than ${PUBLISH_NEEDS_MS} ms left` : undefined;
+}
+
+/**
+ * Releases claims whose events are not published in this invocation. The next receive of the
+ * message publishes the event, or the sweep of the outbox.
+ */
 async function releaseAll(
   deps: ConsumeDeps,
   claimed: readonly IndexedEvent[],
-  owner: string,
+  { owner, detail }: { owner: string; detail: string },
   outcomes: Outcomes,
 ): Promise<void> {
   const released = await mapRecordingFailures(claimed, outcomes, async (one) => {
     await deps.claims.release(one.event.id, owner);
     return one;
   });
-  const detail = `less than ${PUBLISH_NEEDS_MS} ms left`;
   for (const { index, event } of released) {
     outcomes.set(index, { kind: "failed", code: "OUT_OF_TIME", detail, eventId: event.id });
   }
-}
-
-/** Runs a step for all messages concurrently. When it throws for a message, records the failure as its outcome. */
-async function mapRecordingFailures<Item extends { index: number; event?: FinalEvent }, Result>(
-  items: readonly Item[],
-  outcomes: Outcomes,
-  step: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const settled = await Promise.allSettled(items.map(step));
-  return items.flatMap(({ index, event }, position) => {
-    const result = settled[position];
-    if (result?.status === "fulfilled") return [result.value];
-    const failure = toMessageFailure(result?.reason);
-    outcomes.set(index, { ...failure, ...(event ? { eventId: event.id } : {}) });
-    return [];
-  });
 }
 
 function outcomeOfRefusedClaim(
@@ -268,27 +258,3 @@ function outcomeOfRefusedClaim(
   const detail = "another worker has claimed this event";
   return { kind: "failed", code: "CLAIM_HELD", detail, eventId, retryAtMs: result.untilMs };
 }
-
-/** When the first message was published, the second one is a duplicate; otherwise both have the same outcome. */
-function outcomeOfDuplicate(
-  { id: eventId, envelope }: FinalEvent,
-  first: FinalEvent,
-  outcomeOfFirst: ConsumeOutcome = missingOutcome,
-): ConsumeOutcome {
-  if (outcomeOfFirst.kind !== "published") return outcomeOfFirst;
-  return { kind: "duplicate", eventId, contentDiffers: hasOtherContent(envelope, first.envelope) };
-}
-
-/** Compares `data` without `accountUnknown`: the time of receipt and the registered accounts may differ. */
-function hasOtherContent(envelope: string, other: string): boolean {
-  const digest = (text: string) =>
-    sha256Hex(text.slice(text.indexOf('"data":')).replace(',"accountUnknown":true', ""));
-  return digest(envelope) !== digest(other);
-}
-
-/** For a step that returned too few outcomes, which is a bug. */
-const missingOutcome: MessageFailure = {
-  kind: "failed",
-  code: "INTERNAL_ERROR",
-  detail: "no step set an outcome for this message",
-};

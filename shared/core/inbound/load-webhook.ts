@@ -12,6 +12,7 @@ import type {
 } from "../connections/ports.ts";
 import { type ProviderEvent, removeFutureTime } from "../events/provider-event.ts";
 import { parseJsonObject } from "../json/json.ts";
+import type { Credentials } from "../providers/provider-client.ts";
 import type { ProviderPack } from "../providers/provider-pack.ts";
 import type { ProviderCalls } from "../requests/state/ports.ts";
 import type { BlobStore } from "./ports.ts";
@@ -19,11 +20,14 @@ import type { BlobStore } from "./ports.ts";
 /** Real time in which a provider must confirm a webhook. */
 const CONFIRM_TIMEOUT_MS = 5_000;
 
+/** Business time for which a provider's answer may lag behind its webhook of the end. */
+const ANSWER_LAG_MS = 120_000;
+
 export interface LoadWebhookDeps {
   packs: Readonly<Record<string, ProviderPack>>;
   bodies: BlobStore;
-  accounts: Pick<AccountReader, "find">;
-  connections: Pick<ConnectionReader, "read">;
+  accounts: AccountReader;
+  connections: Pick<ConnectionReader, "read" | "readUncached">;
   calls: ProviderCalls;
   clock: Clock;
   /** The dedupe window: business time for which a published event is remembered. */
@@ -163,7 +167,8 @@ async function fetchConfirmedContent(
  * request does not end without it. Where the provider cannot be asked, does not know the
  * request, or has no result either, the webhook counts as it is.
  *
- * @throws DEPENDENCY_DOWN when the provider gives no answer for now
+ * @throws DEPENDENCY_DOWN when the provider gives no answer for now, or refuses credentials that
+ *   were replaced; UNCONFIRMED when it does not report the end yet
  */
 async function fetchMissingResult(
   deps: LoadWebhookDeps,
@@ -175,43 +180,70 @@ async function fetchMissingResult(
   const hasResult = (event.data.result ?? null) !== null;
   if (!isSuccess || hasResult) return received;
   const connection = await deps.connections.read(message.connectionId);
-  if (!pack.confirmation || !connection?.secrets.credentials) return received;
-  try {
-    const request = pack.confirmation.request(event, credentialsOf(connection, account));
-    if (!request) return received;
-    const result = await deps.calls.send(message.provider, request, CONFIRM_TIMEOUT_MS);
-    const status = result.kind === "answered" ? result.answer.status : 0;
-    if (result.kind !== "answered" || status === 429 || status >= 500) {
-      throw new Failure("DEPENDENCY_DOWN", "the provider gave no result of a thin webhook");
-    }
-    if (status !== 200) return received;
-    const { body: bytes } = result.answer;
-    const json = parseJsonObject(bytes);
-    const fetched = pack.confirmation.read(event, json.value);
-    if (fetched?.data.result === undefined) return received;
-    const { createdAt, data } = event;
-    // It is still this webhook's event, whatever the answers to its copies are.
-    const { providerObjectId, discriminator } = event;
-    const whole = {
-      ...fetched,
-      providerObjectId,
-      ...(discriminator === undefined ? {} : { discriminator }),
-      ...(createdAt ? { createdAt } : {}),
-    };
-    const { accountId, createdAtReplaced } = data;
-    return {
-      event: withData(whole, {
-        ...(accountId ? { accountId } : {}),
-        ...(createdAtReplaced ? { createdAtReplaced } : {}),
-      }),
-      numbersAsText: json.numbersAsText,
-      bytes,
-    };
-  } catch (error) {
-    // An id that cannot be asked for, or an answer that cannot be read.
-    if (error instanceof Failure && error.code !== "DEPENDENCY_DOWN") return received;
-    throw error;
+  const { confirmation } = pack;
+  if (!confirmation || !connection?.secrets.credentials) return received;
+  const credentials = credentialsOf(connection, account);
+  // An id that cannot be asked for has none.
+  const request = undefinedIfRefused(() => confirmation.request(event, credentials));
+  if (!request) return received;
+  const result = await deps.calls.send(message.provider, request, CONFIRM_TIMEOUT_MS);
+  const status = result.kind === "answered" ? result.answer.status : 0;
+  if (result.kind !== "answered" || status === 429 || status >= 500) {
+    throw new Failure("DEPENDENCY_DOWN", "the provider gave no result of a thin webhook");
   }
+  const isRefused = status === 401 || status === 403;
+  if (isRefused && (await wereReplaced(deps, input, credentials))) {
+    throw new Failure("DEPENDENCY_DOWN", "the credentials were replaced meanwhile");
+  }
+  if (status !== 200) return received;
+  const { body: bytes } = result.answer;
+  const answer = undefinedIfRefused(() => {
+    const json = parseJsonObject(bytes);
+    return { ...json, fetched: confirmation.read(event, json.value) };
+  });
+  if (!answer) return received;
+  const { fetched, numbersAsText } = answer;
+  if (!fetched && deps.clock.businessMs() - message.receivedAtMs < ANSWER_LAG_MS) {
+    throw new Failure("UNCONFIRMED", "the provider does not report the end yet");
+  }
+  if (fetched?.data.result === undefined) return received;
+  const { createdAt, data } = event;
+  // It is still this webhook's event, whatever the answers to its copies are.
+  const { providerObjectId, discriminator } = event;
+  const whole = {
+    ...fetched,
+    providerObjectId,
+    ...(discriminator === undefined ? {} : { discriminator }),
+    ...(createdAt ? { createdAt } : {}),
+  };
+  const { accountId, createdAtReplaced } = data;
+  return {
+    event: withData(whole, {
+      ...(accountId ? { accountId } : {}),
+      ...(createdAtReplaced ? { createdAtReplaced } : {}),
+    }),
+    numbersAsText,
+    bytes,
+  };
+}
+
+/**
+ * Whether the stored credentials differ from these, which the provider refused. What is cached of
+ * them is read again.
+ */
+async function wereReplaced(
+  deps: LoadWebhookDeps,
+  { message, pack, received }: Parameters<typeof fetchConfirmedContent>[1],
+  used: Credentials,
+): Promise<boolean> {
+  const { connectionId } = message;
+  const { accountId } = received.event.data;
+  const connection = await deps.connections.readUncached(connectionId);
+  const account =
+    pack.marksUnknownAccounts && accountId
+      ? await deps.accounts.findUncached(connectionId, accountId)
+      : undefined;
+  return JSON.stringify(credentialsOf(connection, account)) !== JSON.stringify(used);
 }
 
 /** Whether the provider has a call about this event, for which the connection lacks credentials. */
@@ -232,6 +264,16 @@ function lacksCredentials(
 
 function withData(event: ProviderEvent, more: Partial<ProviderEvent["data"]>): ProviderEvent {
   return { ...event, data: { ...event.data, ...more } };
+}
+
+/** Runs `read`; `undefined` where it throws a `Failure`. Any other error is a bug and passes. */
+function undefinedIfRefused<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }
 
 /** Runs `read`; its `Failure` becomes one of this code. Any other error is a bug and passes. */

@@ -9,6 +9,7 @@ import type {
 import type { CorrelationStore } from "../requests/state/correlation-ports.ts";
 import type { DecisionContext } from "../requests/state/decision-context.ts";
 import type {
+  BoundReference,
   ProviderClients,
   Reference,
   ReferenceStore,
@@ -33,26 +34,29 @@ export interface MatchWebhooksDeps extends TracingDeps {
   context: () => DecisionContext;
 }
 
+/** What a webhook did to its request. */
+export interface MatchedOutcome {
+  kind: "matched";
+  requestId: string;
+  /** The trace of the request. */
+  traceparent?: string | undefined;
+  verdict: UpdateResult["verdict"];
+  hasPausedAccount: boolean;
+  hasStoredUnclearReport: boolean;
+}
+
 export type MatchOutcome =
   /** It belongs to no request made here and becomes an event of its own. */
   | { kind: "unmatched"; event: FinalEvent }
-  | {
-      kind: "matched";
-      requestId: string;
-      /** The trace of the request. */
-      traceparent?: string | undefined;
-      verdict: UpdateResult["verdict"];
-      hasPausedAccount: boolean;
-      hasStoredUnclearReport: boolean;
-      /**
-       * The event of its own that an earlier receive may have stored and not finished publishing,
-       * because the id was bound to no request then.
-       */
-      earlierEvent?: FinalEvent;
-    }
-  /** It was requeued, because it may belong to a submission that is not finished. */
+  /**
+   * `earlierEvent`: the event of its own that an earlier receive may have stored and not finished
+   * publishing, because the id was bound to no request then.
+   */
+  | (MatchedOutcome & { earlierEvent?: FinalEvent })
+  /** It was requeued, because it may belong to a submission, or an input, that is being sent. */
   | { kind: "waiting"; connectionId: string }
-  | MessageFailure;
+  /** `matched`: what it did to its request before something else failed. */
+  | (MessageFailure & { matched?: MatchedOutcome });
 
 export interface MatchedWebhooks {
   /** One for each webhook, by its index. */
@@ -72,7 +76,8 @@ const FIRST_WAIT_MS = 1_000;
  * those requests and publishes their events.
  *
  * A webhook that arrives while a submission on its connection is not finished
- * waits for it, at most as long as that submission may take.
+ * waits for it, at most as long as that submission may take. So does a prompt for a request whose
+ * input is being sent.
  *
  * @throws DEPENDENCY_DOWN when the references cannot be read; nothing is matched then
  */
@@ -138,17 +143,20 @@ async function matchOne(
     return { outcome: { kind: "unmatched", event } };
   }
   const applied = await applyByReferenceOrLabel(deps, webhook, lookup);
-  if (applied) return matchedWith(deps, webhook, lookup, applied);
-  if (await requeueIfSubmissionRunning(deps, webhook.message, lookup)) {
+  const mayWait = !applied || isPromptDuringInput(webhook, applied);
+  const isWaiting = mayWait && (await requeueIfSubmissionRunning(deps, webhook.message, lookup));
+  // What a prompt changed all the same is told now.
+  if (isWaiting && !applied?.update.isChanged) {
     return { outcome: { kind: "waiting", connectionId: webhook.message.connectionId } };
   }
-  const { event, requestId } = await recordUnlessBound(deps, webhook, lookup);
-  // `requestId` is present when the submission bound the id after the lookup.
-  const appliedMeanwhile =
-    requestId && (await applyToRequest(deps, webhook, { ...lookup, requestId }));
-  return appliedMeanwhile
-    ? matchedWith(deps, webhook, lookup, appliedMeanwhile)
-    : { outcome: { kind: "unmatched", event } };
+  if (applied) return matchedWith(deps, webhook, applied);
+  const { event, bound } = await recordUnlessBound(deps, webhook, lookup);
+  if (bound) {
+    // The submission bound the id after the lookup.
+    const update = await applyToRequest(deps, webhook, { ...lookup, ...bound });
+    if (update) return matchedWith(deps, webhook, { update, eventId: bound.eventId });
+  }
+  return { outcome: { kind: "unmatched", event } };
 }
 
 /** True for `workflow.*`, which report a request's state, and for events that were not recognised. */
@@ -156,21 +164,45 @@ function isAboutRequest({ event }: LoadedWebhook): boolean {
   return event.type.startsWith("workflow.") || event.type === "event.unrecognised";
 }
 
+/**
+ * Whether a prompt comes while an input is being sent: it may be the next one, by a provider that
+ * is faster than the write of its answer.
+ */
+function isPromptDuringInput({ event }: LoadedWebhook, { update }: Applied): boolean {
+  return event.type === "workflow.actionRequired" && update.request.sealedInput !== undefined;
+}
+
+/** A webhook that was applied to its request. */
+interface Applied {
+  update: AppliedUpdate;
+  /** The unmatched event that was recorded under the id before. */
+  eventId?: string | undefined;
+  /** Why the id could not be bound to the request. */
+  bindError?: unknown;
+}
+
 /** Finds the request by the stored reference, else by the label in which the provider returns our own id. */
 async function applyByReferenceOrLabel(
   deps: MatchWebhooksDeps,
   webhook: LoadedWebhook,
   lookup: ReferenceLookup,
-): Promise<AppliedUpdate | undefined> {
+): Promise<Applied | undefined> {
   const { connectionId, providerRequestId, reference } = lookup;
   if (reference && "requestId" in reference) {
-    return applyToRequest(deps, webhook, { connectionId, requestId: reference.requestId });
+    const { requestId, eventId } = reference;
+    const update = await applyToRequest(deps, webhook, { connectionId, requestId });
+    return update && { update, eventId };
   }
   const requestId = deps.providerClients[webhook.message.provider].requestIdOf?.(webhook.event);
   if (requestId === undefined) return undefined;
-  const applied = await applyToRequest(deps, webhook, { connectionId, requestId });
-  if (applied) await deps.references.bind({ connectionId, providerRequestId, requestId });
-  return applied;
+  const update = await applyToRequest(deps, webhook, { connectionId, requestId });
+  if (!update) return undefined;
+  try {
+    const before = await deps.references.bind({ connectionId, providerRequestId, requestId });
+    return { update, eventId: before?.eventId };
+  } catch (bindError) {
+    return { update, bindError };
+  }
 }
 
 /** @returns `undefined` when the connection has no such request */
@@ -207,28 +239,31 @@ async function recordUnlessBound(
   deps: MatchWebhooksDeps,
   webhook: LoadedWebhook,
   { connectionId, providerRequestId }: ReferenceLookup,
-): Promise<{ event: FinalEvent; requestId: string | undefined }> {
+): Promise<{ event: FinalEvent; bound: BoundReference | undefined }> {
   const event = toUnmatchedEvent(webhook, deps);
-  const requestId = await deps.references.recordUnlessBound({
+  const bound = await deps.references.recordUnlessBound({
     connectionId,
     providerRequestId,
     eventId: event.id,
     isFinal: event.type === "workflow.completed",
   });
-  return { event, requestId };
+  return { event, bound };
 }
 
 function matchedWith(
   deps: MatchWebhooksDeps,
   webhook: LoadedWebhook,
-  { reference }: ReferenceLookup,
-  { request, isChanged, ...applied }: AppliedUpdate,
+  { update, eventId, bindError }: Applied,
 ): Match {
+  const { request, isChanged, wakeError, ...applied } = update;
   const { requestId, traceparent } = request;
-  const earlier =
-    reference?.eventId === undefined ? {} : { earlierEvent: toUnmatchedEvent(webhook, deps) };
-  const outcome = { kind: "matched" as const, requestId, traceparent, ...applied, ...earlier };
-  return isChanged ? { outcome, updated: request } : { outcome };
+  const matched = { kind: "matched" as const, requestId, traceparent, ...applied };
+  const updated = isChanged ? { updated: request } : {};
+  const error = wakeError ?? bindError;
+  // What is left is done at the next receive. That one could not tell what this one has done.
+  if (error !== undefined) return { outcome: { ...toMessageFailure(error), matched }, ...updated };
+  const earlier = eventId === undefined ? {} : { earlierEvent: toUnmatchedEvent(webhook, deps) };
+  return { outcome: { ...matched, ...earlier }, ...updated };
 }
 
 /** The event of a webhook that belongs to no request made here. */

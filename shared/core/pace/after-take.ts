@@ -2,8 +2,8 @@ import type { Category, LimitCategory } from "../../contracts/pace.ts";
 import { gapMs } from "./account-gap.ts";
 import { eligibleFrom } from "./eligibility.ts";
 import type { PaceSettings } from "./pace-settings.ts";
-import { nextDueMs } from "./spread.ts";
-import { countTake, type Ledger, readLedger, type Usage, writeLedger } from "./usage.ts";
+import { nextDueMs, readLedgerFor } from "./spread.ts";
+import { countTake, type Ledger, type Usage, writeLedger } from "./usage.ts";
 
 /** A submission that is taken from its lane. */
 export interface TakenRequest {
@@ -15,7 +15,7 @@ export interface TakenRequest {
 
 /** The usage with a submission counted, the next one drawn, and the warm-up begun. */
 export function afterTake(settings: PaceSettings, usage: Usage, taken: TakenRequest): Usage {
-  const before = readLedger(usage);
+  const before = readLedgerFor(settings, usage);
   const lateness = latenessAfter(settings, before, taken);
   return writeLedger({ ...ledgerAfterTake(settings, before, taken), ...lateness });
 }

@@ -1,7 +1,8 @@
 import type { Category } from "../../contracts/pace.ts";
 import { eligibleFrom, type Wait } from "./eligibility.ts";
 import type { PaceSettings } from "./pace-settings.ts";
-import { type Ledger, readLedger, type Usage } from "./usage.ts";
+import { readLedgerFor } from "./spread.ts";
+import type { Ledger, Usage } from "./usage.ts";
 
 /** A request that waits in a lane. */
 export interface WaitingRequest {
@@ -42,7 +43,7 @@ export function chooseNext<Head extends WaitingRequest>(
   usage: Usage,
   { heads, highInARow, nowMs }: { heads: readonly Head[]; highInARow: number; nowMs: number },
 ): NextChoice<Head> {
-  const ledger = readLedger(usage);
+  const ledger = readLedgerFor(settings, usage);
   return choose(heads, { highInARow, nowMs }, (head) => waitOf(settings, ledger, head, nowMs));
 }
 

@@ -2,7 +2,8 @@ import type { Category } from "../../contracts/pace.ts";
 import { nextOpening } from "./hours.ts";
 import { freeFrom, limitsOf } from "./limits.ts";
 import type { PaceLimit, PaceSettings } from "./pace-settings.ts";
-import { type Ledger, readLedger, type Usage } from "./usage.ts";
+import { readLedgerFor } from "./spread.ts";
+import type { Ledger, Usage } from "./usage.ts";
 
 /** When a category may be submitted, and what decides that time. */
 export interface Wait {
@@ -20,7 +21,7 @@ export function whenEligible(
   category: Category,
   nowMs: number,
 ): Wait {
-  return eligibleFrom(settings, readLedger(usage), category, nowMs);
+  return eligibleFrom(settings, readLedgerFor(settings, usage), category, nowMs);
 }
 
 /** Rounds after which the earliest time is taken as found; each moves it later. */

@@ -3,7 +3,8 @@ import { ledgerAfterTake } from "./after-take.ts";
 import { choose, type WaitingRequest, waitOf } from "./choose-next.ts";
 import { isOpen } from "./hours.ts";
 import type { PaceSettings } from "./pace-settings.ts";
-import { type Ledger, readLedger, type Usage } from "./usage.ts";
+import { readLedgerFor } from "./spread.ts";
+import type { Ledger, Usage } from "./usage.ts";
 
 export interface ForecastInput {
   settings: PaceSettings;
@@ -30,7 +31,7 @@ export function forecast(input: ForecastInput): Map<string, number> {
   const { settings, nowMs, maxTakes } = input;
   const times = new Map<string, number>();
   const queues = queuesOf(input.queue);
-  let ledger: Ledger = readLedger(input.usage);
+  let ledger: Ledger = readLedgerFor(settings, input.usage);
   const { latenessMs = 0 } = ledger;
   const { afterMs = Number.POSITIVE_INFINITY, byMs = 0 } = input.lateWakeUp ?? {};
   let idleSinceMs = nowMs;

@@ -3,8 +3,8 @@ import { draw } from "./draw.ts";
 import { nextOpening, openBetween, openDayFrom } from "./hours.ts";
 import { limitsOf, maxAt } from "./limits.ts";
 import type { PaceSettings } from "./pace-settings.ts";
-import { countSince } from "./takes.ts";
-import type { Ledger } from "./usage.ts";
+import { countSince, TICK_SECONDS } from "./takes.ts";
+import { type Ledger, readLedger, type Usage } from "./usage.ts";
 import { DAY_MS } from "./windows.ts";
 
 /** The part of an opening at its end that is kept for submissions that come late. */
@@ -32,6 +32,48 @@ export function nextDueMs(
   if (!coolDown) return spreadMs;
   const restedMs = atMs + coolDown.minMs + random * (coolDown.maxMs - coolDown.minMs);
   return Math.ceil(Math.max(restedMs, spreadMs ?? 0));
+}
+
+/** The ledger that was read last of each usage, which is immutable, and for which settings. */
+const ledgersRead = new WeakMap<Usage, { settings: PaceSettings; ledger: Ledger }>();
+
+/**
+ * Reads a usage for these settings. If they were changed after the last submission of a category
+ * and allow the next one earlier than was drawn then, it is due when it would be if they had been
+ * in force. Every other due time stays as it was drawn.
+ */
+export function readLedgerFor(settings: PaceSettings, usage: Usage): Ledger {
+  const known = ledgersRead.get(usage);
+  if (known?.settings === settings) return known.ledger;
+  const drawn = readLedger(usage);
+  const nextMs: Ledger["nextMs"] = {};
+  for (const [key, dueMs] of Object.entries(drawn.nextMs)) {
+    nextMs[key as LimitCategory] = earlierDueMs(settings, drawn, key as LimitCategory, dueMs);
+  }
+  const ledger = { ...drawn, nextMs };
+  ledgersRead.set(usage, { settings, ledger });
+  return ledger;
+}
+
+/**
+ * When the next submission is due by these settings, with the draw of the last one; never later than
+ * `drawnMs`. The last one's time is recorded to ten seconds: it counts as the beginning or the end
+ * of these, whichever makes the next one due later.
+ */
+function earlierDueMs(
+  settings: PaceSettings,
+  ledger: Ledger,
+  category: LimitCategory,
+  drawnMs: number,
+): number {
+  const last = ledger.takes[category]?.at(-1);
+  if (!last) return drawnMs;
+  const endMs = last.atSeconds * 1_000;
+  const dueAfter = (atMs: number) => nextDueMs(settings, ledger, category, atMs) ?? 0;
+  const dueMs = dueAfter(endMs);
+  if (dueMs >= drawnMs) return drawnMs;
+  // Where the hours close at the end of the tick, that end belongs to the next day.
+  return Math.min(drawnMs, Math.max(dueMs, dueAfter(endMs - TICK_SECONDS * 1_000 + 1)));
 }
 
 interface SpreadInput {

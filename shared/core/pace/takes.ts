@@ -9,7 +9,7 @@ export interface Take {
 export type Takes = readonly Take[];
 
 /** Takes are recorded to ten seconds, rounded up: a take leaves a window up to ten seconds late, never early. */
-const TICK_SECONDS = 10;
+export const TICK_SECONDS = 10;
 
 /** Counts as a full budget, of any limit. */
 const UNREADABLE_COUNT = 1_000_000;

@@ -19,21 +19,30 @@ export const confirmation: NonNullable<ProviderPack["confirmation"]> = {
       named.length > 0 ? answer : { request_id: providerObjectId, ...answer },
     );
     if (event.providerObjectId !== providerObjectId) return undefined;
-    if (event.type === type) return event;
-    const isLate = type === "workflow.started" && laterThanStarted.includes(event.type);
-    return isLate ? lateStart(providerObjectId) : undefined;
+    if (type !== "workflow.started") return event.type === type ? event : undefined;
+    return provesStart.includes(event.type) ? startOf(event) : undefined;
   },
 };
 
-/** What only a request reports that has been started. */
-const laterThanStarted: readonly string[] = ["workflow.actionRequired", "workflow.completed"];
+/** What a request reports that has been started. */
+const provesStart: readonly string[] = [
+  "workflow.started",
+  "workflow.actionRequired",
+  "workflow.completed",
+];
 
-/** A report that comes late: of it, only that the request was started is confirmed. */
-function lateStart(requestId: string): ProviderEvent {
-  const ids = { workflowId: requestId, providerRequestId: requestId };
+/**
+ * The start of the request that an answer reports. It is one event with one content, whatever the
+ * request does by the time of the answer.
+ */
+function startOf({ type, providerObjectId, unclear, pendingReason }: ProviderEvent): ProviderEvent {
+  const ids = { workflowId: providerObjectId, providerRequestId: providerObjectId };
   return {
     type: "workflow.started",
-    providerObjectId: requestId,
+    providerObjectId,
+    // What is unclear of a later state is not about the start.
+    ...(type === "workflow.started" && unclear ? { unclear } : {}),
+    ...(pendingReason === undefined ? {} : { pendingReason }),
     data: { ...ids, status: "running", eventType: "UNKNOWN" },
   };
 }

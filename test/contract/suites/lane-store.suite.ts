@@ -304,6 +304,35 @@ export function laneStoreSuite(
         expect(again).toMatchObject({ dueMs: NOW + 4, owner: "a" });
       });
 
+      test("release returns the lane when a request was given back meanwhile, whose sub-queue stays known", async () => {
+        const { lane } = await joined();
+        const seen = await acquired(lane);
+        const back: SubQueue = { category: "stMessages", isHigh: false };
+        const take = { category: "stMessages", atMs: NOW - 5 } as const;
+        await lanes.giveBack(lane, { take, subQueue: back });
+        const idle = { dequeuedCount: 1, waitingSubQueues: [] };
+        const found = await lanes.release(seen, idle);
+        expect(found).toMatchObject({ owner: "a", dueMs: seen.dueMs, givenBack: [take] });
+        expect((found as Lane).subQueues).toHaveLength(2);
+        expect((found as Lane).subQueues).toContainEqual(back);
+        await lanes.giveBack(lane, { subQueue: back });
+        const again = await lanes.release(found as Lane, idle);
+        expect(again).toMatchObject({ owner: "a", givenBack: [take] });
+        const plan = { dueMs: NOW + 9, waitingSubQueues: [back], counters: noCounters };
+        expect(await lanes.release(again as Lane, plan)).toBe("released");
+        expect(await lanes.find(lane)).toMatchObject({ subQueues: [back], givenBack: [] });
+      });
+
+      test("what is given back without a take is known as a sub-queue that waits, and nothing is given back to a lane that does not exist", async () => {
+        const { lane } = await joined();
+        await lanes.release(await acquired(lane), { waitingSubQueues: [] });
+        await lanes.giveBack(lane, { subQueue });
+        expect(await lanes.find(lane)).toMatchObject({ subQueues, givenBack: [] });
+        const missing = laneId(newOwner());
+        await lanes.giveBack(missing, { subQueue });
+        expect(await lanes.find(missing)).toBeUndefined();
+      });
+
       test("the count of waiting requests never becomes negative", async () => {
         const { lane } = await joined(1);
         const seen = await acquired(lane);

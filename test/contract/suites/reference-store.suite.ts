@@ -45,10 +45,16 @@ export function referenceStoreSuite(
       expect(await at(id)).toEqual(both);
       expect(await references.bind({ ...id, requestId: "rq_1" })).toEqual({ eventId: "e_1" });
       expect(await references.bind({ ...id, requestId: "rq_2" })).toEqual(both);
-      expect(await references.recordUnlessBound({ ...id, eventId: "e_2", isFinal: true })).toBe(
-        "rq_1",
-      );
+      const record = { ...id, eventId: "e_2", isFinal: true };
+      expect(await references.recordUnlessBound(record)).toEqual(both);
       expect(await at(id)).toEqual(both);
+    });
+
+    test("an id that was bound without an event of its own names only its request", async () => {
+      const id = newId();
+      await references.bind({ ...id, requestId: "rq_1" });
+      const record = { ...id, eventId: "e_1", isFinal: true };
+      expect(await references.recordUnlessBound(record)).toEqual({ requestId: "rq_1" });
     });
 
     test("the last final event of an id is kept", async () => {

@@ -35,6 +35,7 @@ export function makeAccountsApi(
   ).map((connection) => ({ clientId: "cl_1", ...connection }));
   const stored = new Map<string, AccountItem>();
   const lanes = new Map<string, Partial<Lane>>();
+  const woken: unknown[] = [];
   const keyOf = (connectionId: string, accountId: string) => `${connectionId} ${accountId}`;
   const accounts = makeAccounts({
     store: {
@@ -53,6 +54,7 @@ export function makeAccountsApi(
       },
     },
     lanes: { find: async (lane: string) => lanes.get(lane) },
+    laneScheduler: { wakeAfterChange: async (lane: unknown) => void woken.push(lane) },
     providerClients: { "linked-api": {}, "we-link": {} },
     masterKeys: async () => testMasterKeys,
     randomHex: (bytes: number) => "0".repeat(bytes * 2),
@@ -85,6 +87,8 @@ export function makeAccountsApi(
     serve,
     /** All accounts as they are stored, by connection and account. */
     items: stored as ReadonlyMap<string, AccountItem>,
+    /** The lanes that were woken after a change of their account, in order. */
+    woken,
 
     async call(routeKey: string, body: object = {}, params?: Record<string, string>) {
       const event = {

@@ -19,8 +19,8 @@ export function makeTestDecode(
   return makeLoadWebhook({
     packs: providerPacks,
     bodies: makeMemoryBlobStore(),
-    accounts: { find: async () => ({}) },
-    connections: { read: none },
+    accounts: { find: async () => ({}), findUncached: async () => ({}) },
+    connections: { read: none, readUncached: none },
     calls: {
       send: async () => ({ kind: "incomplete", reason: "no provider answers in this test" }),
     },

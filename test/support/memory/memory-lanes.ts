@@ -197,8 +197,10 @@ export function makeMemoryLanes(options: { clock: Clock }): LaneStore & {
 
     async giveBack(lane, { take, subQueue }) {
       const found = stored.get(lane);
-      found?.givenBack.set(takeName(take), take);
-      found?.subQueues.set(nameOf(subQueue), subQueue);
+      if (!found) return;
+      if (take) found.givenBack.set(takeName(take), take);
+      found.subQueues.set(nameOf(subQueue), subQueue);
+      found.wakes = (found.wakes ?? 0) + 1;
     },
 
     async pause(lane, owner, pause) {

@@ -50,7 +50,8 @@ export function makeMemoryReferences(options: {
     async recordUnlessBound({ eventId, isFinal, ...id }) {
       const key = keyOf(id);
       const found = alive(key);
-      if (found?.requestId !== undefined) return found.requestId;
+      const bound = referenceOf(found);
+      if (bound && "requestId" in bound) return bound;
       put(key, { eventId: isFinal ? eventId : (found?.eventId ?? eventId) });
       return undefined;
     },

@@ -6,10 +6,8 @@ import { failedRecords, pairWithOutcomes } from "../../../functions/consume/reco
 import { localAws } from "../../../local/aws/local-aws.ts";
 import { makeEventPorts } from "../../../shared/composition/event-ports.ts";
 import type { Clock } from "../../../shared/core/clock.ts";
-import {
-  type ConsumeOutcome,
-  makeConsumeWebhooks,
-} from "../../../shared/core/inbound/consume-webhooks.ts";
+import type { ConsumeOutcome } from "../../../shared/core/inbound/consume-outcomes.ts";
+import { makeConsumeWebhooks } from "../../../shared/core/inbound/consume-webhooks.ts";
 import { awsClientDefaults } from "../../../shared/runtime/aws-clients.ts";
 import { DAY_MS } from "../../../shared/runtime/clock.ts";
 import { makeQueueFunction } from "../../../shared/runtime/queue-function.ts";

@@ -123,6 +123,7 @@ export function makeRequestSimulation(of: {
   const { handleSubmitMessages } = composeSubmission({
     ...ports,
     recurring: { find: async () => undefined },
+    onAbandoned: () => undefined,
   });
   const { matchWebhooks } = composeJoin(ports);
   const { sweepRequests } = composeRequestSweep({ ...ports, limit: 10, maxPolls: 10 });

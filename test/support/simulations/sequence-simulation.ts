@@ -265,6 +265,7 @@ export function makeSequenceSimulation(of: {
       const { handleSubmitMessages } = composeSubmission({
         ...makePorts(who),
         recurring: of.recurring ?? { find: async () => undefined },
+        onAbandoned: () => undefined,
         randomHex: (bytes) => newId().padStart(2 * bytes, "0"),
       });
       const run = await handleSubmitMessages(

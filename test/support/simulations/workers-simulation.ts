@@ -209,6 +209,7 @@ export function makeWorkersSimulation(of: {
     const { handleSubmitMessages: handle } = composeSubmission({
       ...makePorts(who, { skewMs, ...(life ? { life } : {}) }),
       ...withoutRecurring,
+      onAbandoned: () => undefined,
     });
     return {
       /** @returns the messages that stay in the queue */
@@ -413,6 +414,7 @@ export function makeWorkersSimulation(of: {
         { requestId, connectionId: owner.connectionId },
         update,
       );
+      if (taken?.wakeError !== undefined) throw taken.wakeError;
       if (taken?.isChanged) await consume.publishOutboxes([taken.request]);
     },
 

@@ -4,7 +4,7 @@ import { forEachConcurrent } from "../../for-each-concurrent.ts";
 import { waitOf } from "../../pace/choose-next.ts";
 import type { Wait as PaceWait } from "../../pace/eligibility.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
-import { readLedger } from "../../pace/usage.ts";
+import { readLedgerFor } from "../../pace/spread.ts";
 import { waitsForDependency } from "../state/dependency.ts";
 import type { LanePause, RequestRecord } from "../state/record.ts";
 import type { Wait } from "../state/request-view.ts";
@@ -107,7 +107,7 @@ function explainTurn(
   const pause = lane?.categoryPauses[category];
   const gapEndMs = lane?.nextSubmissionNotBeforeMs ?? 0;
   const next = { category, isUnlimited: request.isLogin, notBeforeMs: pause?.untilMs };
-  const ledger = readLedger(counters.usage);
+  const ledger = readLedgerFor(settings, counters.usage);
   // A worker chooses when the gap has ended.
   const wait = waitOf(settings, ledger, next, Math.max(nowMs, gapEndMs));
   if (wait.waitsFor !== "now") return explainPace(wait, { category, settings, pause });

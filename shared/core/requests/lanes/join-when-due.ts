@@ -89,6 +89,10 @@ export function makeJoinWhenDue(deps: {
       subQueues: [subQueueOf(found)],
     });
     if (joined === "full") return [];
+    // Before the write: the sweep finds no request that has joined, and this call may die after it.
+    if (!joined.hadNoSweep && mustWakeLane(found, joined, dueMs)) {
+      await lanes.scheduleSweep(found.lane, dueMs);
+    }
     const changed = await writer.change(found.requestId, (request) => {
       if (!isDue(request)) return undefined;
       const context = deps.context();

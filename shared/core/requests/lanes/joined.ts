@@ -19,13 +19,15 @@ export function joinedFields(
 
 /**
  * Whether the lane's next wake-up is early enough for a request that joins it: it comes by
- * `soonMs`, or the worker that planned it knew that such a request waits.
+ * `soonMs`, or the worker that planned it knew that such a request waits. A lane that is not due
+ * has none.
  */
 export function isPlannedFor(
   request: Pick<RequestRecord, "category" | "isHigh">,
-  { dueMs = Number.POSITIVE_INFINITY, plannedSubQueues }: Lane,
+  { dueMs, plannedSubQueues }: Lane,
   soonMs: number,
 ): boolean {
+  if (dueMs === undefined) return false;
   if (dueMs <= soonMs) return true;
   const { category, isHigh } = subQueueOf(request);
   return plannedSubQueues.some((one) => one.category === category && one.isHigh === isHigh);

@@ -63,6 +63,17 @@ export interface LaneHeadResult {
   blocks: ReadonlyMap<Category, number>;
 }
 
+export interface LaneHeadDeps {
+  requests: RequestStore;
+  writer: RequestWriter;
+  context: () => DecisionContext;
+  /**
+   * Told of each request that became UNKNOWN, because the worker that was submitting it had died.
+   * It is told at once: what fails later in the run does not keep it from being told.
+   */
+  onAbandoned: (request: RequestRecord) => void;
+}
+
 /** A lane as its worker sees it. */
 export interface WorkedLane {
   lane: Lane;
@@ -76,11 +87,7 @@ export interface WorkedLane {
  *
  * @throws DEPENDENCY_DOWN
  */
-export function makeProcessLaneHead(deps: {
-  requests: RequestStore;
-  writer: RequestWriter;
-  context: () => DecisionContext;
-}) {
+export function makeProcessLaneHead(deps: LaneHeadDeps) {
   const { requests, writer } = deps;
 
   return processHead;
@@ -163,6 +170,7 @@ export function makeProcessLaneHead(deps: {
       if (sendingUntilRealMs > nowRealMs) return { untilMs: nowMs + SUBMITTING_MS };
       // Its worker died, so it is not known whether the provider has the request.
       const unknown = await writer.replace(markUnknown(holder, context));
+      if (unknown) deps.onAbandoned(unknown);
       return { untilMs: unknown?.holdUntilMs ?? nowMs, changed: unknown };
     }
     const { holdUntilMs = 0 } = holder;

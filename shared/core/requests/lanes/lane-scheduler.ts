@@ -1,10 +1,13 @@
-import { MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
+import { ACCOUNT_CACHE_MS, MAX_SQS_DELAY_MS } from "../../../contracts/limits.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
 import type { SubmitQueue } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
 
 /** A lane, and the client that it belongs to where that is known. */
 type WokenLane = { lane: string; clientId?: string | undefined };
+
+/** Time (business) after a change of an account when every function has forgotten what it was before. */
+const CHANGE_IS_KNOWN_MS = ACCOUNT_CACHE_MS + 1_000;
 
 export type LaneScheduler = ReturnType<typeof makeLaneScheduler>;
 
@@ -60,15 +63,27 @@ export function makeLaneScheduler(deps: {
     /** Wakes a lane before its next planned check, if requests wait in it. */
     wakeEarly: (of: WokenLane) => wakeIfWaiting(of, nowMs()),
 
+    /**
+     * Wakes a lane after a change of its account, when no function remembers what the account was
+     * before: a worker that comes earlier may plan the lane by that. The message is sent for a lane
+     * in which nothing waits too, because a request may join it until then.
+     */
+    async wakeAfterChange(of: WokenLane): Promise<void> {
+      if ((await lanes.find(of.lane)) === undefined) return;
+      const atMs = nowMs() + CHANGE_IS_KNOWN_MS;
+      await lanes.bringSweepForward(of.lane, atMs + graceMs);
+      await sendWakeUp(of, atMs);
+    },
+
     /** Wakes a lane in which a request waits, unless a wake-up is scheduled. A worker may be releasing it without having seen the request. */
     async ensureWakeUp(of: WokenLane): Promise<void> {
       const atMs = nowMs();
       if (await lanes.ensureSweep(of.lane, atMs + graceMs)) await sendWakeUp(of, atMs);
     },
 
-    /** Lets the sweep wake the lane soon, unless it is to do so already. */
+    /** Lets the sweep wake the lane soon, also one whose next check is planned for later. */
     async ensureSweep({ lane }: WokenLane): Promise<void> {
-      await lanes.ensureSweep(lane, nowMs() + graceMs);
+      await lanes.scheduleSweep(lane, nowMs() + graceMs);
     },
 
     /** Wakes a lane in any case. */

@@ -27,6 +27,8 @@ export interface AppliedUpdate {
   hasPausedAccount: boolean;
   /** True when the report is not clear and this call kept it on the request. */
   hasStoredUnclearReport: boolean;
+  /** Why the lane of the ended request could not be woken. Applying the update again wakes it. */
+  wakeError?: unknown;
 }
 
 export type ApplyProviderUpdate = ReturnType<typeof makeApplyProviderUpdate>;
@@ -36,7 +38,7 @@ export type ApplyProviderUpdate = ReturnType<typeof makeApplyProviderUpdate>;
  * through this one conditional write, so that a request ends once (G4).
  *
  * @returns `undefined` when there is no such request on this connection
- * @throws DEPENDENCY_DOWN; applying the update again is safe
+ * @throws DEPENDENCY_DOWN while the update may not be stored; applying it again is safe
  */
 export const makeApplyProviderUpdate =
   ({ writer, lanes, laneScheduler, providerClients, context }: ApplyProviderUpdateDeps) =>
@@ -69,9 +71,13 @@ export const makeApplyProviderUpdate =
     const { request, isChanged } = changed;
     const { laneEffect, verdict } = applied;
     // Also for a duplicate: the worker that ended the request may have crashed before this call.
-    if (isTerminal(request)) await laneScheduler.wakeFreedLane(request);
+    // What was stored is told all the same: a repeated report changes nothing more.
+    const wakeError = isTerminal(request)
+      ? await laneScheduler.wakeFreedLane(request).catch((error: unknown) => error)
+      : undefined;
     const pause = laneEffect && "pause" in laneEffect ? laneEffect.pause : undefined;
     const hasPausedAccount = isChanged && pause !== undefined && pause.untilMs === undefined;
     const hasStoredUnclearReport = isChanged && applied.hasStoredUnclearReport === true;
-    return { request, verdict, isChanged, hasPausedAccount, hasStoredUnclearReport };
+    const told = { verdict, isChanged, hasPausedAccount, hasStoredUnclearReport };
+    return { request, ...told, ...(wakeError === undefined ? {} : { wakeError }) };
   };

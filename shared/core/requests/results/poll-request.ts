@@ -43,7 +43,7 @@ export type PollRequest = ReturnType<typeof makePollRequest>;
 export function makePollRequest(deps: {
   writer: RequestWriter;
   lanes: Pick<LaneStore, "pause">;
-  references: Pick<ReferenceStore, "noteForbidden">;
+  references: Pick<ReferenceStore, "bind" | "noteForbidden">;
   accounts: AccountReader;
   connections: ConnectionReader;
   calls: ProviderCalls;
@@ -97,6 +97,7 @@ export function makePollRequest(deps: {
     );
     const { request = found } = scheduled ?? {};
     if (isTerminal(request)) return { request, ...unasked };
+    if (isEarly(found, deps.context())) await bindProviderId(request);
     const outcome = await ask(request);
     const unpaused = { ...unasked, availability: availabilityOf(outcome) };
     // A call that is forbidden for more than one account is forbidden for the connection.
@@ -127,14 +128,18 @@ export function makePollRequest(deps: {
       numbersAsText,
       isCurrentState: true,
     });
-    const published = applied?.isChanged
-      ? await deps.publishOutboxes([applied.request])
-      : undefined;
     const {
       request: now = request,
       hasPausedAccount = false,
       hasStoredUnclearReport = false,
+      wakeError,
     } = applied ?? {};
+    if (wakeError !== undefined) deps.onNonFatalError(wakeError);
+    // Where the lane could not be woken, the sweep that recovers the outbox wakes it.
+    const published =
+      applied?.isChanged && wakeError === undefined
+        ? await deps.publishOutboxes([applied.request])
+        : undefined;
     return {
       request: now,
       ...unpaused,
@@ -142,6 +147,15 @@ export function makePollRequest(deps: {
       hasStoredUnclearReport,
       unpublished: published?.failures ?? [],
     };
+  }
+
+  /** Binds the provider's id, as its submission may not have done: webhooks find it then. */
+  async function bindProviderId(request: RequestRecord): Promise<void> {
+    const { connectionId, providerRequestId, requestId } = request;
+    if (providerRequestId === undefined) return;
+    await deps.references
+      .bind({ connectionId, providerRequestId, requestId })
+      .catch(deps.onNonFatalError);
   }
 
   /** Postpones the next poll by the provider's `Retry-After`, if that is later than planned. */
@@ -172,6 +186,14 @@ function availabilityOf(
     default:
       return { kind: "answered" };
   }
+}
+
+/** Whether the first poll comes earlier than planned, as it does where the id was not bound. */
+function isEarly(
+  { polls, dueMs = 0, submittedMs = 0 }: RequestRecord,
+  { rules }: DecisionContext,
+): boolean {
+  return polls === 0 && dueMs < submittedMs + pollDelayMs(0, rules);
 }
 
 /** Schedules the next poll: after `firstPollMs`, doubled for each poll before. */

@@ -2,6 +2,7 @@ import { Failure } from "../../../contracts/failures.ts";
 import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
+import { takeOf } from "../state/lane-counters.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
 import type { ProviderClients, ReferenceStore } from "../state/ports.ts";
 import type { RequestRecord } from "../state/record.ts";
@@ -41,8 +42,14 @@ export const makeResolveRequest =
         throw new Failure("CONFLICT", "this provider's id belongs to another request");
       }
     }
-    // Before the write: if this call dies after it, the sweep works the lane.
-    if (as.as === "not-submitted") await deps.laneScheduler.ensureSweep(before);
+    if (as.as === "not-submitted") {
+      // Before the write: if this call dies after it, the sweep works the lane, whose worker looks
+      // for such a request.
+      await deps.laneScheduler.ensureSweep(before);
+      if (!hasBeenSubmitted(before)) {
+        await deps.lanes.giveBack(before.lane, { subQueue: subQueueOf(before) });
+      }
+    }
     const decided = await deps.writer.change(requestId, (request) => {
       if (request.status !== "UNKNOWN")
         throw new Failure("CONFLICT", "the outcome of this request is known");
@@ -54,11 +61,8 @@ export const makeResolveRequest =
     if (!decided) throw new Failure("NOT_FOUND", "there is no such request");
     const { request } = decided;
     if (as.as === "not-submitted" && !hasBeenSubmitted(request)) {
-      const { category = "other", takenMs } = before;
-      if (takenMs !== undefined) {
-        const take = { category, atMs: takenMs };
-        await deps.lanes.giveBack(request.lane, { take, subQueue: subQueueOf(request) });
-      }
+      const subQueue = subQueueOf(request);
+      await deps.lanes.giveBack(request.lane, { take: takeOf(before), subQueue });
       await deps.laneScheduler.wakeUp(request);
     }
     return request;

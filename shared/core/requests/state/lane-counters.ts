@@ -3,7 +3,7 @@ import { gapMs } from "../../pace/account-gap.ts";
 import { afterTake } from "../../pace/after-take.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
 import { noUsage, restartWarmUp, withoutTake } from "../../pace/usage.ts";
-import type { BlockedTime, Lane, LaneCounters, RequestRecord } from "./record.ts";
+import type { BlockedTime, CategoryTake, Lane, LaneCounters, RequestRecord } from "./record.ts";
 
 /** The counters of a lane from which nothing was taken. */
 export const noCounters: LaneCounters = { usage: noUsage, highInARow: 0, blocked: {} };
@@ -35,6 +35,15 @@ export function withTaken(
     lastTaken: { requestId, atMs: takenMs },
     highInARow: isHigh ? counters.highInARow + 1 : 0,
   };
+}
+
+/** What `withTaken` has counted for a request; `undefined` where it counts against no limit. */
+export function takeOf({
+  category = "other",
+  takenMs,
+  isLogin,
+}: RequestRecord): CategoryTake | undefined {
+  return takenMs === undefined || isLogin ? undefined : { category, atMs: takenMs };
 }
 
 /** The gap that follows the answer to the request that is taken next: the draw after its take, as the forecast knows it. */

@@ -110,10 +110,16 @@ export interface LaneStore {
     },
   ): Promise<"released" | "lost" | Lane>;
   /**
-   * Takes out of the account's use what was not sent after all, and notes that a request of this
-   * sub-queue waits again. Idempotent until a worker has released the lane.
+   * Notes that a request of this sub-queue waits again, and takes out of the account's use what was
+   * not sent after all. A worker that has the lane sees it when it releases the lane. Idempotent
+   * until a worker has released the lane.
+   *
+   * @param of.take absent where nothing was counted
    */
-  giveBack(lane: string, of: { take: CategoryTake; subQueue: SubQueue }): Promise<void>;
+  giveBack(
+    lane: string,
+    of: { take?: CategoryTake | undefined; subQueue: SubQueue },
+  ): Promise<void>;
   /**
    * Moves a planned sweep to this earlier time. While a worker holds the lease, a later
    * time is written too, so that the worker's `release` sees the change. Returns `false`

@@ -9,13 +9,14 @@ const MAX_LATE_RESULTS = 10;
 interface LateResult {
   request: RequestRecord;
   verdict: "late";
-  /** Which of the later outcomes it is, from 1; `null`: it is not kept any more. */
+  /** Which of the later outcomes it is, from 1; `null`: this report is not kept. */
   nth: number | null;
 }
 
 /**
  * A report about a request that has ended: the same outcome, or one that says less, is a
- * duplicate; one with other content is stored as `lateResult`, beside those before it.
+ * duplicate; one with other content is stored as `lateResult`, beside those before it. A copy of
+ * what is stored is a duplicate too, except for a cancelled request.
  */
 export function withLateResult(
   request: RequestRecord,
@@ -33,7 +34,13 @@ export function withLateResult(
   const isStored = lateResult !== undefined && lateResultDigests.length === 0;
   const late = { inline: JSON.stringify({ status, result, error }) };
   const isSameText = isStored && "inline" in lateResult && lateResult.inline === late.inline;
-  if (isKnown || isSameText) return { request, verdict: "duplicate" };
+  if (isKnown || isSameText) {
+    // No event tells an outcome of a cancelled request. The receive that stored it may have failed
+    // before it told anybody: its copies tell it again.
+    return request.status === "CANCELLED"
+      ? { request, verdict: "late", nth: null }
+      : { request, verdict: "duplicate" };
+  }
   if (lateResultDigests.length >= MAX_LATE_RESULTS) return { request, verdict: "late", nth: null };
   const kept = {
     ...request,

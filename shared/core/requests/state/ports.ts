@@ -123,7 +123,14 @@ export interface StaleEntry {
 }
 
 /** What a provider's id refers to: a request, perhaps with the event that was unmatched before, or an unmatched event. */
-export type Reference = { requestId: string; eventId?: string } | { eventId: string };
+export type Reference = BoundReference | { eventId: string };
+
+/** A provider's id that is bound to a request. */
+export interface BoundReference {
+  requestId: string;
+  /** The event that was unmatched before. */
+  eventId?: string;
+}
 
 export interface ReferenceStore {
   /** The references of these ids in one call, strongly consistent, with the time until which a submission may be in flight on each connection. */
@@ -139,14 +146,14 @@ export interface ReferenceStore {
   /**
    * Records an unmatched event of this id. A final event replaces an earlier one.
    *
-   * @returns the request's id when the id was bound to a request in the meantime
+   * @returns the reference when the id was bound to a request in the meantime
    */
   recordUnlessBound(of: {
     connectionId: string;
     providerRequestId: string;
     eventId: string;
     isFinal: boolean;
-  }): Promise<string | undefined>;
+  }): Promise<BoundReference | undefined>;
   /**
    * Records that the provider has forbidden a call for this account.
    *

@@ -198,7 +198,7 @@ function applyCompletion(
     const late = withLateResult(request, { data, digest, outcome }, context);
     if (late.verdict === "duplicate") return late;
     const told = withLateEvent(late, update, context, provider);
-    return { request: told, verdict: "late", ...effect };
+    return { request: told, verdict: "late", ...(late.nth === null ? {} : effect) };
   }
   const { result } = data;
   const error = data.error && truncated(data.error);

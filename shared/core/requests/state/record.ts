@@ -259,7 +259,7 @@ export interface Lane extends LaneAccount {
   isMigratedToSubQueues: boolean;
   /** Takes for which it was shown later that nothing was sent. The next worker takes them out of `counters`. */
   givenBack: readonly CategoryTake[];
-  /** How often its sweep was planned by another than its worker; absent: never. */
+  /** How often another than its worker planned its sweep, or gave a request back; absent: never. */
   wakes?: number | undefined;
   /** When the provider last restricted the account. */
   restrictedMs?: number | undefined;

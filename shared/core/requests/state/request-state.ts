@@ -96,10 +96,19 @@ export function withDerivedFields(request: RequestRecord, context: DecisionConte
       ? {
           finishedMs: request.finishedMs ?? context.nowMs,
           deadlineMs: undefined,
-          expiresMs: (request.finishedMs ?? context.nowMs) + context.rules.retentionMs,
+          expiresMs: expiryOf(request, context),
         }
       : {}),
   };
+}
+
+/**
+ * When a request that has ended is deleted. With unpublished events it is kept as long as the write
+ * that added them says, and a write that only claims them does not prolong that.
+ */
+function expiryOf(request: RequestRecord, { nowMs, rules }: DecisionContext): number {
+  const { finishedMs = nowMs, outbox, expiresMs = 0 } = request;
+  return Math.max(finishedMs + rules.retentionMs, outbox.length > 0 ? expiresMs : 0);
 }
 
 function laneStateOf({ status, holdUntilMs }: RequestRecord): RequestRecord["laneState"] {
@@ -167,6 +176,9 @@ function overdueAfterOf(
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
+/** Time (business) for which a request that has ended is kept at least after an event was added. */
+const UNPUBLISHED_KEPT_MS = 14 * 24 * 3_600_000;
+
 /** Adds events to the outbox, as final bytes: the same write stores the change and its events (G2). */
 export function withOutboxEvents(
   request: RequestRecord,
@@ -181,7 +193,10 @@ export function withOutboxEvents(
     envelope: { inline: envelope },
     ...(raw ? { raw: { inline: Buffer.from(raw).toString("base64") } } : {}),
   }));
-  return withDerivedFields({ ...request, outbox: [...request.outbox, ...added] }, context);
+  const outbox = [...request.outbox, ...added];
+  const expiresMs = Math.max(request.expiresMs ?? 0, context.nowMs + UNPUBLISHED_KEPT_MS);
+  const kept = isTerminal(request) ? { expiresMs } : {};
+  return withDerivedFields({ ...request, outbox, ...kept }, context);
 }
 
 /** What makes a worker publish: its own write of the record, or the message of the acceptance. */

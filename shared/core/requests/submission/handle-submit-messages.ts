@@ -48,8 +48,6 @@ export interface SubmitBatchResult {
   /** One for each message, in order. */
   messages: MessageOutcome[];
   submissions: SubmitRequestResult[];
-  /** Requests that became UNKNOWN, because the worker that was submitting them had died. */
-  abandoned: RequestRecord[];
   /** The requests whose acceptance the messages report, as the batch found them. */
   accepted: readonly AcceptedRequest[];
   /** Lanes that could submit nothing, because a limit of their account is used up. */
@@ -102,7 +100,6 @@ export const makeHandleSubmitMessages =
     return {
       messages: settled.map(outcomeOf),
       submissions,
-      abandoned: changed.filter((one) => one.status === "UNKNOWN" && !isAmong(submissions, one)),
       accepted,
       exhaustedBudgets: laneRuns.filter(({ isBudgetUsedUp }) => isBudgetUsedUp).length,
       longestWait: longest(laneRuns.flatMap(({ headWait }) => headWait ?? [])),
@@ -112,9 +109,6 @@ export const makeHandleSubmitMessages =
       },
     };
   };
-
-const isAmong = (submissions: readonly SubmitRequestResult[], { requestId }: RequestRecord) =>
-  submissions.some((one) => "request" in one && one.request.requestId === requestId);
 
 interface Batch {
   found: FoundRequests;

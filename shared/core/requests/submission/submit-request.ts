@@ -3,6 +3,7 @@ import type { ProviderClient } from "../../providers/provider-client.ts";
 import type { FindStop } from "../dependencies/dependency-events.ts";
 import type { DecisionContext } from "../state/decision-context.ts";
 import { timeoutError } from "../state/endings.ts";
+import { takeOf } from "../state/lane-counters.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
 import type { ReferenceStore } from "../state/ports.ts";
 import type { Lane, LanePause, RequestError, RequestRecord } from "../state/record.ts";
@@ -164,7 +165,7 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     const context = deps.context();
     const nextSubmissionNotBeforeMs = context.nowMs + gapMs;
     const of = { provider: deps.providerClients[claimed.provider], nextSubmissionNotBeforeMs };
-    const hasUnmatchedEvent = await bindProviderId(claimed, outcome);
+    const mustPoll = await bindProviderId(claimed, outcome);
     const decision = applySubmissionOutcome(claimed, outcome, context, of);
     const { pause, pausesConnection, endsLoginPause, hasStoredUnclearReport = false } = decision;
     // Before the request waits again: if this worker dies in between, the pause is there.
@@ -174,19 +175,17 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
     if (endsLoginPause) {
       await deps.lanes.endLoginPause(claimed.lane, context.nowMs).catch(deps.onNonFatalError);
     }
-    const stored = await storeOrMerge(
-      claimed,
-      { decision, outcome, hasUnmatchedEvent },
-      context,
-      of,
-    );
+    const stored = await storeOrMerge(claimed, { decision, outcome, mustPoll }, context, of);
     const hasPausedConnection =
       pausesConnection === true && (await deps.pauseConnection(claimed.connectionId));
     const base = { kind: "attempted", outcome, nextSubmissionNotBeforeMs } as const;
     return { ...base, ...stored, pause, hasPausedConnection, hasStoredUnclearReport };
   }
 
-  /** Binds the provider's id to the request. Returns whether an unmatched event with this id was published before. */
+  /**
+   * Binds the provider's id to the request. Returns whether it must be polled at once: its result
+   * may have been published as an unmatched event, or webhooks will not find it.
+   */
   async function bindProviderId(
     { connectionId, requestId }: RequestRecord,
     outcome: SendOutcome,
@@ -197,35 +196,30 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
       const previous = await references.bind({ connectionId, providerRequestId, requestId });
       return previous !== undefined && !("requestId" in previous);
     } catch (error) {
-      // The outcome must be stored all the same. Without the reference, a poll finds the result.
+      // The outcome must be stored all the same. The poll binds the id.
       deps.onNonFatalError(error);
-      return false;
+      return true;
     }
   }
 
   /** Another worker may have counted what was not sent after all. */
   async function giveBackUnsent(claimed: RequestRecord, now: RequestRecord): Promise<void> {
-    const { category = "other", takenMs, lane } = claimed;
+    const { takenMs, lane } = claimed;
     if (takenMs === undefined || now.takenMs !== undefined) return;
-    const take = { category, atMs: takenMs };
-    await deps.lanes
-      .giveBack(lane, { take, subQueue: subQueueOf(claimed) })
-      .catch(deps.onNonFatalError);
+    const back = { take: takeOf(claimed), subQueue: subQueueOf(claimed) };
+    await deps.lanes.giveBack(lane, back).catch(deps.onNonFatalError);
   }
 
   /** Stores the decided request, or merges the answer into the stored request when another write came first. */
   async function storeOrMerge(
     claimed: RequestRecord,
-    result: { decision: SubmissionDecision; outcome: SendOutcome; hasUnmatchedEvent: boolean },
+    result: { decision: SubmissionDecision; outcome: SendOutcome; mustPoll: boolean },
     context: DecisionContext,
     of: { provider: ProviderClient; nextSubmissionNotBeforeMs: number },
   ): Promise<{ request: RequestRecord; mustPublish: boolean }> {
-    const { decision, outcome, hasUnmatchedEvent } = result;
-    // The result arrived before the id was known and was published as an unmatched event: poll at once.
+    const { decision, outcome, mustPoll } = result;
     const withPollDueNow = (request: RequestRecord): RequestRecord =>
-      hasUnmatchedEvent && request.status === "RUNNING"
-        ? { ...request, dueMs: context.nowMs }
-        : request;
+      mustPoll && request.status === "RUNNING" ? { ...request, dueMs: context.nowMs } : request;
     const replaced = withPollDueNow(decision.request);
     const stored = await writer.replace(replaced).catch((error) => {
       deps.onNonFatalError(error);
@@ -244,7 +238,9 @@ export function makeSubmitRequest(deps: SubmitRequestDeps) {
         ) {
           return withPollDueNow(applySubmissionOutcome(now, outcome, context, of).request);
         }
-        const late = mergeLateAnswer(now, outcome, context, of);
+        // It was sent after all: its take is not given back once more.
+        const sent = now.status === "QUEUED" ? { ...now, takenMs: claimed.takenMs } : now;
+        const late = mergeLateAnswer(sent, outcome, context, of);
         return late && withPollDueNow(late);
       },
       ATTEMPTS_TO_STORE,

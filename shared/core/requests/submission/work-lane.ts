@@ -2,17 +2,20 @@ import type { Category } from "../../../contracts/pace.ts";
 import type { Lease } from "../../clock.ts";
 import type { AccountReader, ConnectionReader } from "../../connections/ports.ts";
 import type { PaceSettings } from "../../pace/pace-settings.ts";
-import { type HeadWait, type LaneHeadResult, makeProcessLaneHead } from "../lanes/lane-head.ts";
+import {
+  type HeadWait,
+  type LaneHeadDeps,
+  type LaneHeadResult,
+  makeProcessLaneHead,
+} from "../lanes/lane-head.ts";
 import type { LaneScheduler } from "../lanes/lane-scheduler.ts";
 import { makePaceSettingsOf } from "../lanes/pace.ts";
-import type { DecisionContext } from "../state/decision-context.ts";
 import { failRequest } from "../state/endings.ts";
 import { gapAfterTake, withBlocks } from "../state/lane-counters.ts";
 import type { LaneStore } from "../state/lane-ports.ts";
-import type { ProviderClients, RequestStore } from "../state/ports.ts";
+import type { ProviderClients } from "../state/ports.ts";
 import type { DeferredRemoval } from "../state/publish-outboxes.ts";
 import type { Lane, LaneCounters, RequestError, RequestRecord } from "../state/record.ts";
-import type { RequestWriter } from "../state/request-writer.ts";
 import { subQueueOf } from "../state/sub-queue.ts";
 import { type Plan, planWithoutWaiting, withJoining } from "./lane-plan.ts";
 import {
@@ -33,16 +36,13 @@ import { SUBMISSION_MARGIN_MS } from "./submitting-until.ts";
  * skipped within the same run.
  */
 
-export interface WorkLaneDeps {
-  requests: RequestStore;
-  writer: RequestWriter;
+export interface WorkLaneDeps extends LaneHeadDeps {
   lanes: LaneStore;
   laneScheduler: LaneScheduler;
   accounts: Pick<AccountReader, "find">;
   connections: Pick<ConnectionReader, "readUncached">;
   providerClients: ProviderClients;
   submitRequest: SubmitRequest;
-  context: () => DecisionContext;
   newOwner: () => string;
 }
 
