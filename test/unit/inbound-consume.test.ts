@@ -236,7 +236,7 @@ describe("A batch without enough time to publish", () => {
     const { messages, named } = setUp({ outbox: { published: 0, failures: [stuck, refused] } });
     const detail = "the bus took no event of the requests";
     expect(await messages([eventOf("a")])).toStrictEqual([
-      { kind: "failed", code: "OUT_OF_TIME", detail, eventId: "a" },
+      { kind: "failed", code: "PUBLISH_FAILED", detail, eventId: "a" },
     ]);
     expect(named("release")).toStrictEqual([["a", "worker"]]);
     expect(named("publish")).toEqual([]);

@@ -46,6 +46,8 @@ interface Given {
   before?: Reference;
   isBindDown?: true;
   isTracing?: boolean;
+  /** The queue takes no message. */
+  requeueFails?: boolean;
 }
 
 function setUp({ requests = {}, submittingUntilRealMs = 0, ...given }: Given = {}) {
@@ -84,7 +86,9 @@ function setUp({ requests = {}, submittingUntilRealMs = 0, ...given }: Given = {
     },
     providerClients: { "we-link": { requestIdOf: () => given.labelled } },
     correlations: { recordEvent: noting("recordEvent"), findWatchers: async () => [] },
-    requeueLater: noting("requeue"),
+    requeueLater: given.requeueFails
+      ? () => Promise.reject(new Failure("DEPENDENCY_DOWN", "no queue"))
+      : noting("requeue"),
     context: () => ({ nowRealMs }),
     isTracing: given.isTracing,
   } as unknown as MatchWebhooksDeps);
@@ -117,7 +121,7 @@ describe("A webhook of a request made here", () => {
     expect(named("apply")).toStrictEqual([
       [
         { connectionId: "cn_1", requestId: "rq_1" },
-        { event: webhook.event, numbersAsText: false },
+        { event: webhook.event, numbersAsText: false, hasWaited: false },
       ],
     ]);
     expect([...named("bind"), ...named("requeue"), ...named("recordUnlessBound")]).toEqual([]);
@@ -283,6 +287,21 @@ describe("A webhook that arrives while a submission may be running", () => {
       const { match, named } = setUp({ ...given, requests });
       expect((await match([prompt])).outcomes).toStrictEqual([told]);
       expect(named("requeue")).toHaveLength(1);
+    });
+
+    test("A prompt that cannot wait is received again, and what it changed is told at once", async () => {
+      const requests = { rq_1: { ...copy, isChanged: true } };
+      const { match, named } = setUp({ ...given, requests, requeueFails: true });
+      expect((await match([prompt])).outcomes).toStrictEqual([
+        { kind: "failed", code: "DEPENDENCY_DOWN", detail: "no queue", matched: told },
+      ]);
+      expect(named("publish")).toEqual([[["rq_1"]]]);
+    });
+
+    test("That it has waited is told with a prompt", async () => {
+      const { match, named } = setUp({ ...given, requests: { rq_1: copy } });
+      await match([{ ...prompt, message: { ...prompt.message, waits: 1, waitUntilRealMs: 1 } }]);
+      expect(named("apply")[0]?.[1]).toMatchObject({ hasWaited: true });
     });
 
     test("A prompt waits no longer than the sending may take, and no other report waits", async () => {

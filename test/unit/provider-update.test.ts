@@ -65,11 +65,17 @@ function digestOf(report: ProviderReport): string {
 function apply(
   state: State,
   report: ProviderReport,
-  of: { provider?: ProviderId; action?: string; isCurrentState?: boolean } = {},
+  of: {
+    provider?: ProviderId;
+    action?: string;
+    isCurrentState?: boolean;
+    hasWaited?: boolean;
+  } = {},
 ): UpdateResult {
-  const { provider = "we-link", action = "login_v2", isCurrentState = false } = of;
+  const { provider = "we-link", action = "login_v2" } = of;
+  const { isCurrentState = false, hasWaited = false } = of;
   const request = requestRecord(newOwner({ provider }), { action, ...states[state] });
-  const update = { event: updateEvent(provider, report), isCurrentState };
+  const update = { event: updateEvent(provider, report), isCurrentState, hasWaited };
   return withProviderUpdate(request, update, context, providerClients[provider]);
 }
 
@@ -390,6 +396,11 @@ describe("a reported prompt", () => {
     const next = apply("prompted", "other prompt");
     expect(next.verdict).toBe("applied");
     expect(next.request.outbox[0]?.id).toMatch(/^workflow\.actionRequired:rq_\w+:2$/);
+  });
+
+  test("a prompt that waited for the answer to an input is the one that the answer brought", () => {
+    const same = apply("prompted", "other prompt", { hasWaited: true });
+    expect([same.verdict, same.request.outbox]).toEqual(["duplicate", []]);
   });
 
   test("a prompt is a duplicate while an input is being sent", () => {

@@ -81,6 +81,16 @@ describe("A report that may come after a later state of its request", () => {
     expect(confirmation.read(started, answer)).toEqual(start);
   });
 
+  test("The account that the answer names is kept with the start", () => {
+    const answer = { request_id: "r1", status: "SUCCESS", account_id: "a-1" };
+    const { accountId } = read(answer).data;
+    expect(accountId).toBe("a-1");
+    expect(confirmation.read(started, answer)).toEqual({
+      ...start,
+      data: { ...start.data, accountId },
+    });
+  });
+
   test("Why a request waits to be started, and that an answer about it is not clear, are kept with its start", () => {
     const answer = { request_id: "r1", status: "QUEUED", event_type: "CONNECTION_SENT" };
     const { pendingReason, unclear } = read(answer);

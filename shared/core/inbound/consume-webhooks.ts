@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { FinalEvent } from "../events/envelope.ts";
 import type { EventClaimResult, EventClaims, EventPublisher } from "../events/ports.ts";
 import { publishClaimed } from "../events/publish-claimed.ts";
-import { toMessageFailure } from "../message-failure.ts";
+import { type MessageFailure, toMessageFailure } from "../message-failure.ts";
 import type { PublishedOutboxes } from "../requests/state/publish-outboxes.ts";
 import {
   addMatched,
@@ -67,7 +67,7 @@ export const makeConsumeWebhooks =
     const { firsts: stored } = separateDuplicates(earlier);
     claimed.push(...(await claimEarlier(deps, stored, owner, outcomes)));
     const obstacle = obstacleOf(outbox, remainingMs());
-    if (obstacle) await releaseAll(deps, claimed, { owner, detail: obstacle }, outcomes);
+    if (obstacle) await releaseAll(deps, claimed, { owner, obstacle }, outcomes);
     else await publishAll(deps, claimed, owner, outcomes);
 
     addMatched(earlier, outcomes);
@@ -218,11 +218,12 @@ async function publishAll(
 function obstacleOf(
   { published, failures }: PublishedOutboxes,
   remainingMs: number,
-): string | undefined {
+): Pick<MessageFailure, "code" | "detail"> | undefined {
   // A call that the bus does not answer takes seconds, and the function has not many more.
   const isBusDown = published === 0 && failures.some(({ code }) => code === "PUBLISH_FAILED");
-  if (isBusDown) return "the bus took no event of the requests";
-  return remainingMs < PUBLISH_NEEDS_MS ? `less than ${PUBLISH_NEEDS_MS} ms left` : undefined;
+  if (isBusDown) return { code: "PUBLISH_FAILED", detail: "the bus took no event of the requests" };
+  if (remainingMs >= PUBLISH_NEEDS_MS) return undefined;
+  return { code: "OUT_OF_TIME", detail: `less than ${PUBLISH_NEEDS_MS} ms left` };
 }
 
 /**
@@ -232,7 +233,7 @@ function obstacleOf(
 async function releaseAll(
   deps: ConsumeDeps,
   claimed: readonly IndexedEvent[],
-  { owner, detail }: { owner: string; detail: string },
+  { owner, obstacle }: { owner: string; obstacle: Pick<MessageFailure, "code" | "detail"> },
   outcomes: Outcomes,
 ): Promise<void> {
   const released = await mapRecordingFailures(claimed, outcomes, async (one) => {
@@ -240,7 +241,7 @@ async function releaseAll(
     return one;
   });
   for (const { index, event } of released) {
-    outcomes.set(index, { kind: "failed", code: "OUT_OF_TIME", detail, eventId: event.id });
+    outcomes.set(index, { kind: "failed", ...obstacle, eventId: event.id });
   }
 }
 

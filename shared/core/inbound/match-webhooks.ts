@@ -144,12 +144,22 @@ async function matchOne(
   }
   const applied = await applyByReferenceOrLabel(deps, webhook, lookup);
   const mayWait = !applied || isPromptDuringInput(webhook, applied);
-  const isWaiting = mayWait && (await requeueIfSubmissionRunning(deps, webhook.message, lookup));
+  let waitError: unknown;
+  const isWaiting =
+    mayWait &&
+    (await requeueIfSubmissionRunning(deps, webhook.message, lookup).catch((error: unknown) => {
+      // What the webhook has changed is told, although its message must be received again.
+      if (!applied) throw error;
+      waitError = error;
+      return false;
+    }));
   // What a prompt changed all the same is told now.
   if (isWaiting && !applied?.update.isChanged) {
     return { outcome: { kind: "waiting", connectionId: webhook.message.connectionId } };
   }
-  if (applied) return matchedWith(deps, webhook, applied);
+  if (applied) {
+    return matchedWith(deps, webhook, { ...applied, error: applied.error ?? waitError });
+  }
   const { event, bound } = await recordUnlessBound(deps, webhook, lookup);
   if (bound) {
     // The submission bound the id after the lookup.
@@ -177,8 +187,8 @@ interface Applied {
   update: AppliedUpdate;
   /** The unmatched event that was recorded under the id before. */
   eventId?: string | undefined;
-  /** Why the id could not be bound to the request. */
-  bindError?: unknown;
+  /** Why something that is left must be done at the next receive. */
+  error?: unknown;
 }
 
 /** Finds the request by the stored reference, else by the label in which the provider returns our own id. */
@@ -200,18 +210,19 @@ async function applyByReferenceOrLabel(
   try {
     const before = await deps.references.bind({ connectionId, providerRequestId, requestId });
     return { update, eventId: before?.eventId };
-  } catch (bindError) {
-    return { update, bindError };
+  } catch (error) {
+    return { update, error };
   }
 }
 
 /** @returns `undefined` when the connection has no such request */
 function applyToRequest(
   deps: MatchWebhooksDeps,
-  { event, numbersAsText, raw }: LoadedWebhook,
+  { event, message, numbersAsText, raw }: LoadedWebhook,
   { requestId, connectionId }: { requestId: string; connectionId: string },
 ): Promise<AppliedUpdate | undefined> {
-  const update = { event, numbersAsText, ...(raw ? { raw } : {}) };
+  const hasWaited = message.waits !== undefined;
+  const update = { event, numbersAsText, hasWaited, ...(raw ? { raw } : {}) };
   return deps.applyProviderUpdate({ requestId, connectionId }, update);
 }
 
@@ -253,13 +264,13 @@ async function recordUnlessBound(
 function matchedWith(
   deps: MatchWebhooksDeps,
   webhook: LoadedWebhook,
-  { update, eventId, bindError }: Applied,
+  { update, eventId, error: otherError }: Applied,
 ): Match {
   const { request, isChanged, wakeError, ...applied } = update;
   const { requestId, traceparent } = request;
   const matched = { kind: "matched" as const, requestId, traceparent, ...applied };
   const updated = isChanged ? { updated: request } : {};
-  const error = wakeError ?? bindError;
+  const error = wakeError ?? otherError;
   // What is left is done at the next receive. That one could not tell what this one has done.
   if (error !== undefined) return { outcome: { ...toMessageFailure(error), matched }, ...updated };
   const earlier = eventId === undefined ? {} : { earlierEvent: toUnmatchedEvent(webhook, deps) };

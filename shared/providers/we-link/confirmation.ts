@@ -35,7 +35,10 @@ const provesStart: readonly string[] = [
  * The start of the request that an answer reports. It is one event with one content, whatever the
  * request does by the time of the answer.
  */
-function startOf({ type, providerObjectId, unclear, pendingReason }: ProviderEvent): ProviderEvent {
+function startOf(event: ProviderEvent): ProviderEvent {
+  const { type, providerObjectId, unclear, pendingReason } = event;
+  const { accountId } = event.data;
+  const account = accountId === undefined ? {} : { accountId };
   const ids = { workflowId: providerObjectId, providerRequestId: providerObjectId };
   return {
     type: "workflow.started",
@@ -43,7 +46,7 @@ function startOf({ type, providerObjectId, unclear, pendingReason }: ProviderEve
     // What is unclear of a later state is not about the start.
     ...(type === "workflow.started" && unclear ? { unclear } : {}),
     ...(pendingReason === undefined ? {} : { pendingReason }),
-    data: { ...ids, status: "running", eventType: "UNKNOWN" },
+    data: { ...ids, ...account, status: "running", eventType: "UNKNOWN" },
   };
 }
 

@@ -7,7 +7,7 @@ import type { RequestRecord } from "../state/record.ts";
 type WokenLane = { lane: string; clientId?: string | undefined };
 
 /** Time (business) after a change of an account when every function has forgotten what it was before. */
-const CHANGE_IS_KNOWN_MS = ACCOUNT_CACHE_MS + 1_000;
+const CHANGE_IS_KNOWN_MS = ACCOUNT_CACHE_MS + 15_000;
 
 export type LaneScheduler = ReturnType<typeof makeLaneScheduler>;
 

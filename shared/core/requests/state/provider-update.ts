@@ -17,12 +17,15 @@ import {
 } from "./request-state.ts";
 import { extendResultDeadline, toRunningIfProven, withPendingReason } from "./result-deadline.ts";
 import { isNewUnclearReport, unclearReportsOf, withUnclearReport } from "./unclear-reports.ts";
+import { marksOf, numbersAsTextFlag } from "./update-marks.ts";
 
 /** A report of the provider about a request, from a webhook, a poll, or the answer to the submission. */
 export interface ProviderUpdate {
   event: ProviderEvent;
   /** True for an answer to our own call, which is the current state. A webhook may be late or repeated. */
   isCurrentState?: boolean;
+  /** True for a webhook that waited for the answer to a submission or an input. */
+  hasWaited?: boolean;
   numbersAsText?: boolean;
   /** The webhook's exact bytes, when the event could not keep every digit. */
   raw?: Uint8Array;
@@ -149,25 +152,24 @@ function applyPrompt(
   context: DecisionContext,
 ): UpdateResult {
   if (isTerminal(request)) return { request, verdict: "duplicate" };
-  const { event } = update;
+  const { event, isCurrentState, hasWaited } = update;
   const digest = event.discriminator ?? sha256Hex(canonicalJson(event.data)).slice(0, 16);
-  const isKnown = update.isCurrentState || request.prompts.at(-1) === digest;
-  // A poll may word the open prompt differently.
+  // A poll, and an answer for which the webhook waited, may word the open prompt differently.
+  const isKnown = isCurrentState || hasWaited || request.prompts.at(-1) === digest;
   if (request.status === "ACTION_REQUIRED" && isKnown) return { request, verdict: "duplicate" };
   // While an input is being sent, the provider still reports the prompt that it answers.
   if (request.sealedInput !== undefined) return { request, verdict: "duplicate" };
-  if (!update.isCurrentState && request.prompts.includes(digest)) {
+  if (!isCurrentState && request.prompts.includes(digest)) {
     const polledNow = withDerivedFields({ ...request, dueMs: context.nowMs }, context);
     return { request: polledNow, verdict: "needsPoll" };
   }
-  const { nowMs, rules } = context;
-  const deadlineMs = nowMs + rules.actionTimeoutMs;
+  const deadlineMs = context.nowMs + context.rules.actionTimeoutMs;
   const { atMs, times } = laterEventTime(request, context, event);
   const waiting = transition(request, "ACTION_REQUIRED", context, {
     ...times,
     prompts: [...request.prompts, digest],
     providerRequestId: request.providerRequestId ?? event.data.providerRequestId,
-    submittedMs: request.submittedMs ?? nowMs,
+    submittedMs: request.submittedMs ?? context.nowMs,
     holdUntilMs: deadlineMs,
     deadlineMs,
     actionDeadlineMs: deadlineMs,
@@ -286,14 +288,4 @@ function laneEffectOf(
   }
   const isLoggedIn = event.data.status === "completed" && provider.isLogin(request.action);
   return isLoggedIn ? { laneEffect: { endLoginPause: true } } : {};
-}
-
-/** The marks of a report that its event has, too. */
-function marksOf(update: ProviderUpdate): Readonly<Record<string, true>> {
-  const { createdAtReplaced } = update.event.data;
-  return { ...numbersAsTextFlag(update), ...(createdAtReplaced ? { createdAtReplaced } : {}) };
-}
-
-function numbersAsTextFlag(update: ProviderUpdate): { numbersAsText?: true } {
-  return update.numbersAsText ? { numbersAsText: true } : {};
 }
