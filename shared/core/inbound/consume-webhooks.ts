@@ -63,9 +63,9 @@ export const makeConsumeWebhooks =
     const { unmatched, earlier, outbox } = await matchAll(deps, loaded, outcomes);
     const events = await truncateAll(deps, unmatched, outcomes);
     const { firsts, duplicates } = separateDuplicates(events);
-    const claimed = await claimAll(deps, firsts, owner, outcomes);
+    const claimed = await claimAll(deps, firsts, { owner }, outcomes);
     const { firsts: stored } = separateDuplicates(earlier);
-    claimed.push(...(await claimEarlier(deps, stored, owner, outcomes)));
+    claimed.push(...(await claimAll(deps, stored, { owner, onlyStored: true }, outcomes)));
     const obstacle = obstacleOf(outbox, remainingMs());
     if (obstacle) await releaseAll(deps, claimed, { owner, obstacle }, outcomes);
     else await publishAll(deps, claimed, owner, outcomes);
@@ -157,46 +157,31 @@ function separateDuplicates(events: readonly IndexedEvent[]) {
   return { firsts: [...firstById.values()], duplicates };
 }
 
-/** Returns the events that this worker has claimed, each in the bytes of its first claim. */
+/**
+ * Returns the events that this worker has claimed, each in the bytes of its first claim.
+ *
+ * @param of.onlyStored claims those alone that an earlier receive of their webhook has stored: it
+ *   ended while it published the event, and the id was bound to a request meanwhile. The outcomes
+ *   of the others stay
+ */
 async function claimAll(
   deps: ConsumeDeps,
   events: readonly IndexedEvent[],
-  owner: string,
+  { owner, onlyStored = false }: { owner: string; onlyStored?: boolean },
   outcomes: Outcomes,
 ): Promise<IndexedEvent[]> {
   const lease = { owner, untilMs: deps.clock.realMs() + deps.claimLeaseMs };
   const results = await mapRecordingFailures(events, outcomes, async ({ index, event }) => ({
     index,
     event,
-    result: await deps.claims.claim(event, lease, { isRetriedByQueue: true }),
-  }));
-  return results.flatMap(({ index, event, result }) => {
-    if (result.kind === "granted") return [{ index, event: result.event }];
-    outcomes.set(index, outcomeOfRefusedClaim(event, result));
-    return [];
-  });
-}
-
-/**
- * Returns those of the events that are stored and not on the bus: an earlier receive of the webhook
- * ended while it published the event, and the id was bound to a request meanwhile. The outcomes of
- * the others stay.
- */
-async function claimEarlier(
-  deps: ConsumeDeps,
-  events: readonly IndexedEvent[],
-  owner: string,
-  outcomes: Outcomes,
-): Promise<IndexedEvent[]> {
-  const lease = { owner, untilMs: deps.clock.realMs() + deps.claimLeaseMs };
-  const results = await mapRecordingFailures(events, outcomes, async ({ index, event }) => ({
-    index,
-    event,
-    result: await deps.claims.claimStored(event.id, lease),
+    result: onlyStored
+      ? await deps.claims.claimStored(event.id, lease)
+      : await deps.claims.claim(event, lease, { isRetriedByQueue: true }),
   }));
   return results.flatMap(({ index, event, result }) => {
     if (result?.kind === "granted") return [{ index, event: result.event }];
-    if (result?.kind === "held") outcomes.set(index, outcomeOfRefusedClaim(event, result));
+    const mustTell = result?.kind === "held" || !onlyStored;
+    if (result && mustTell) outcomes.set(index, outcomeOfRefusedClaim(event, result));
     return [];
   });
 }
