@@ -126,7 +126,7 @@ export const inboundDefects: readonly Defect[] = [
     "webhook-not-matched",
     "G2, G4: webhooks end no request",
     "shared/core/inbound/match-webhooks.ts",
-    "const update = { event, numbersAsText, ...(raw ? { raw } : {}) };",
-    "if (event) return Promise.resolve(undefined);\n  const update = { event, numbersAsText, ...(raw ? { raw } : {}) };",
+    "const update = { event, numbersAsText, hasWaited, ...(raw ? { raw } : {}) };",
+    "if (event) return Promise.resolve(undefined);\n  const update = { event, numbersAsText, hasWaited, ...(raw ? { raw } : {}) };",
   ),
 ];
