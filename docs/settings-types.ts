@@ -22,7 +22,7 @@ export function settingsTypes(): string {
   const comments = new Map<string, string>();
   let comment = "";
   for (const [, text, name = ""] of source.matchAll(member)) {
-    if (text !== undefined) comment = text.replaceAll(/\s*\n\s*\*?/g, " ").trim();
+    if (text !== undefined) comment = text.replaceAll(/\s*\n\s*\*?\s*/g, " ").trim();
     comments.set(name, comment);
   }
   const limits = z.toJSONSchema(settingsSchema, { io: "output" }).properties ?? {};

@@ -45,7 +45,7 @@ export interface AckwireSettings {
   readonly outboxGraceSeconds?: number | undefined;
 
   /**
-   * Seconds (business time) for which a request may wait in its lane before it ends FAILED. Time in  which it could not be submitted does not count. A whole number from 60 to 31536000.
+   * Seconds (business time) for which a request may wait in its lane before it ends FAILED. Time in which it could not be submitted does not count. A whole number from 60 to 31536000.
    *
    * @default 86400
    */
@@ -395,7 +395,7 @@ export interface AckwireSettings {
   readonly logRetentionDays?: number | undefined;
 
   /**
-   * Concurrent `ingest` invocations that nothing else in the account can take, and the most that  there are; 0 reserves none. Lambda refuses a number that leaves less than 100 for the rest of  the account. A whole number from 0 to 10000.
+   * Concurrent `ingest` invocations that nothing else in the account can take, and the most that there are; 0 reserves none. Lambda refuses a number that leaves less than 100 for the rest of the account. A whole number from 0 to 10000.
    *
    * @default 0
    */

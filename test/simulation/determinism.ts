@@ -1,5 +1,5 @@
 import { deflateSync, inflateSync } from "node:zlib";
-import type { FaultKind } from "./engine/faults.ts";
+import type { SeedsOptions } from "./run-seeds.ts";
 import { simulate } from "./simulate.ts";
 import { firstDifference, linesOf, noteCommands } from "./trace-lines.ts";
 import { type Part, tell, workTogether } from "./workers.ts";
@@ -23,14 +23,9 @@ const program = new URL("run.ts", import.meta.url).pathname;
  *
  * @returns the exit code: 0 when all seeds have run twice, and none differs
  */
-export async function runDeterminism(of: {
-  args: readonly string[];
-  workers: number;
-  part: Part | undefined;
-  first: number;
-  count: number;
-  kinds: readonly FaultKind[];
-}): Promise<number> {
+export async function runDeterminism(
+  of: Pick<SeedsOptions, "args" | "workers" | "part" | "first" | "count" | "kinds">,
+): Promise<number> {
   const { args, first, count, kinds } = of;
   if (of.part) {
     for (const seed of seedsOf(of.part, first, count)) {

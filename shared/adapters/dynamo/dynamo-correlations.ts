@@ -80,7 +80,8 @@ export function makeDynamoCorrelations(options: {
 
     async findEvents({ type, sinceMs, ...of }) {
       const from = `event#${type}#${sortable(Math.max(0, sinceMs - COPIES_MS))}`;
-      const found = (await query(of, { from, to: `event#${type}#~` })) as unknown as StoredEvent[];
+      const items = await query(of, { from, to: `event#${type}#~` });
+      const found = items as (Record<string, unknown> & StoredEvent)[];
       const known = new Set(found.filter(({ receivedMs }) => receivedMs < sinceMs).map(eventOf));
       return found
         .filter((one) => one.receivedMs >= sinceMs && !known.has(eventOf(one)))
